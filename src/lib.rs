@@ -1,0 +1,22 @@
+//! SkillLite: run Agent Skills safely inside other people's programs.
+//!
+//! The map of the house; data flows down this list and nothing below knows what is above:
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | [`capi`] | the C ABI: handles, buffers, errors, the panic boundary; converts and delegates |
+//! | [`engine`] | one configured instance: registry of skills, policy, executor of calls |
+//! | [`tool`] | what an LLM sees, and an LLM's call turned into a program's argv and stdin |
+//! | [`schema`] | the JSON Schema of a script's arguments: declared, or inferred from its source |
+//! | [`skill`] | SKILL.md folders: discovery, manifest, resources, digests |
+//! | [`runtime`] | interpreters and the files that each needs to be visible |
+//! | [`sandbox`] | policy → plan → supervisor → process; has never heard of skills, JSON or LLMs |
+
+pub mod capi;
+pub mod engine;
+pub mod error;
+pub mod runtime;
+pub mod sandbox;
+pub mod schema;
+pub mod skill;
+pub mod tool;
