@@ -4,9 +4,13 @@
 //! and a [`Policy`] and gets a [`Run`], whose [`Outcome`] says how it ended and which layers held.
 
 mod command;
+#[cfg(target_os = "linux")]
+mod linux;
 mod outcome;
+mod plan;
 mod policy;
 mod tier;
+mod wire;
 
 pub use command::{Bind, Command, Layout};
 pub use outcome::{Captured, End, Outcome, Stop, Usage};

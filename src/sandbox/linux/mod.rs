@@ -1,0 +1,4 @@
+//! Linux
+mod landlock;
+mod seccomp;
+mod syscalls;

@@ -1,0 +1,150 @@
+//! Process 1 of a run: starts the program, watches its deadline and the tree's limits, reaps, kills, reports.
+//!
+//! When it reports the end, every process of the run is dead and waited for.
+
+use crate::build::{Built, Run, fail};
+use crate::cgroup::Lease;
+use crate::kernel::*;
+use crate::message;
+use crate::seal;
+use crate::sys::exit;
+use crate::tree::{self, Tree};
+use crate::wire::{Event, Watch, event, note, stop};
+
+/// How often the memory and the processes of a tree are added up where no cgroup does it.
+const SAMPLE_NS: u64 = 10_000_000;
+
+/// Forks the program's process at step `index`, then watches over it. Does not return.
+pub fn watch(run: Run, built: Built, index: usize) -> ! {
+    let Some(step) = run.plan.record(index) else { fail(&run, index, EINVAL) };
+    let watch = read_watch(run.plan.data(&step));
+    if watch.owns_processes == 0 && control(PR_SET_CHILD_SUBREAPER, 1, 0).is_err() {
+        fail(&run, index, EINVAL);
+    }
+    let children = match child_signals() {
+        Ok(children) => children,
+        Err(errno) => fail(&run, index, errno),
+    };
+    let mut pidfd = -1;
+    let program = match fork(0, &mut pidfd) {
+        Ok(0) => seal::enter(run, index + 1),
+        Ok(pid) => pid as i32,
+        Err(errno) => fail(&run, index, errno),
+    };
+    let _ = set_capabilities(0, 0, 0);
+    let _ = control(PR_SET_DUMPABLE, 0, 0);
+    // The program's streams end when its processes end, so init must not hold them.
+    run.streams.iter().for_each(|stream| close(*stream));
+
+    let tree = Tree { owns_processes: watch.owns_processes != 0 };
+    let (status, reason, peak) = follow(&run, &watch, &tree, children, program);
+    tree.kill();
+    let killed_status = status.unwrap_or_else(|| tree.reap_until(program));
+    tree.reap_all();
+    finish(&run, &built, killed_status, reason, peak)
+}
+
+fn read_watch(data: &[u8]) -> Watch {
+    let mut watch = Watch::default();
+    let number = |at: usize| {
+        data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
+    };
+    watch.deadline_ns = number(0);
+    watch.memory_bytes = number(1);
+    watch.pids = number(2);
+    watch.owns_processes = number(3);
+    watch
+}
+
+/// Watches until the program ends or must end: its wait status if it ended, the stop, the sampled peak of memory.
+fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> (Option<u32>, u32, u64) {
+    let samples = watch.memory_bytes != 0 || watch.pids != 0;
+    let mut peak = 0;
+    let mut next_sample = now_ns() + SAMPLE_NS;
+    loop {
+        let now = now_ns();
+        if now >= watch.deadline_ns {
+            return (None, stop::WALL, peak);
+        }
+        let mut pause = watch.deadline_ns - now;
+        if samples {
+            pause = pause.min(next_sample.saturating_sub(now));
+        }
+        let mut watched = [crate::kernel::watch(children), crate::kernel::watch(run.status)];
+        let _ = poll(&mut watched, Some(pause));
+        if watched[0].is_ready() {
+            drain(children);
+            while let Ok((pid, status)) = wait(-1, WNOHANG) {
+                if pid == program {
+                    return (Some(status), stop::NONE, peak);
+                }
+                if pid <= 0 {
+                    break;
+                }
+            }
+        }
+        if watched[1].is_ready() {
+            return (None, stop::CANCELLED, peak);
+        }
+        if samples && now_ns() >= next_sample {
+            let sample = tree.sample();
+            peak = peak.max(sample.memory_bytes);
+            if watch.memory_bytes != 0
+                && sample.memory_bytes > watch.memory_bytes
+                && tree.proportional_memory(watch.memory_bytes) > watch.memory_bytes
+            {
+                return (None, stop::MEMORY, peak);
+            }
+            if watch.pids != 0 && sample.processes > watch.pids {
+                return (None, stop::PIDS, peak);
+            }
+            next_sample = now_ns() + SAMPLE_NS;
+        }
+    }
+}
+
+fn finish(run: &Run, built: &Built, status: u32, reason: u32, sampled_peak: u64) -> ! {
+    let (cpu_us, largest) = children_usage();
+    let mut notes = 0;
+    let mut peak = sampled_peak.max(largest);
+    if let Some(lease) = run.lease {
+        peak = match Lease::counter(lease.memory_peak, b"") {
+            0 => peak,
+            bytes => bytes,
+        };
+        if Lease::counter(lease.memory_events, b"oom_kill") > built.baseline.0 {
+            notes |= note::OUT_OF_MEMORY;
+        }
+        if Lease::counter(lease.pids_events, b"max") > built.baseline.1 {
+            notes |= note::PIDS_REFUSED;
+        }
+    }
+    if let Some((_, blocks, free)) = file_system(built.work) {
+        if built.workspace.is_none() && blocks > 0 && free == 0 {
+            notes |= note::DISK_FULL;
+        }
+    }
+    let ended = Event {
+        kind: event::ENDED,
+        a: status,
+        b: reason,
+        time_ns: now_ns(),
+        cpu_us,
+        peak_bytes: peak,
+        notes,
+        ..Event::default()
+    };
+    message::report(run.status, ended, None);
+    if let Some(workspace) = built.workspace {
+        wait_for_release(run.status);
+        tree::remove_directory(workspace);
+    }
+    exit(0)
+}
+
+/// Waits until the library has closed the status socket: it still reads the work directory.
+fn wait_for_release(status: Fd) {
+    let mut buffer = [0u8; 64];
+    // A cancellation may still lie in the socket; its end is what counts.
+    while read(status, &mut buffer).is_ok_and(|bytes| bytes > 0) {}
+}
