@@ -73,6 +73,8 @@ pub enum Status {
     QueueFull = 401,
     /// The engine is closed.
     Closed = 402,
+    /// The call was cancelled before it started.
+    Cancelled = 403,
 }
 
 /// A failed operation.

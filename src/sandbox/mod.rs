@@ -12,7 +12,22 @@ mod policy;
 mod tier;
 mod wire;
 
+use std::path::PathBuf;
+
 pub use command::{Bind, Command, Layout};
-pub use outcome::{Captured, End, Outcome, Stop, Usage};
+#[cfg(target_os = "linux")]
+pub use linux::{Run, Sandbox};
+pub use outcome::{Captured, End, Outcome, Stop, Usage, WorkDirectory};
 pub use policy::{LimitField, Limits, Policy};
 pub use tier::{Isolation, Layer, LayerState, Obstacle, Report, Tier};
+
+/// How a [`Sandbox`] works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A supervisor executable to use instead of the embedded one, where executing from memory is forbidden.
+    pub supervisor_path: Option<PathBuf>,
+    /// Runs at once; more are queued.
+    pub max_running: usize,
+    /// Queued runs; more are refused.
+    pub max_queued: usize,
+}

@@ -1,6 +1,6 @@
 //! What came out of a run: how it ended, what it printed, what it used, what held it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::tier::Isolation;
@@ -71,5 +71,26 @@ pub struct Outcome {
     /// What held it.
     pub isolation: Isolation,
     /// The work directory as the run left it; it lives as long as this descriptor.
-    pub work: Option<OwnedFd>,
+    pub work: Option<WorkDirectory>,
+}
+
+/// The work directory of an ended run. It has no path any more, and is gone when this value is dropped.
+#[derive(Debug)]
+pub struct WorkDirectory {
+    directory: OwnedFd,
+    /// Without a mount namespace the directory is one of the host, removed when this end is closed.
+    _hold: Option<OwnedFd>,
+}
+
+impl WorkDirectory {
+    /// Keeps `directory`, and `hold` for as long.
+    pub(super) fn new(directory: OwnedFd, hold: Option<OwnedFd>) -> Self {
+        Self { directory, _hold: hold }
+    }
+}
+
+impl AsFd for WorkDirectory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
 }

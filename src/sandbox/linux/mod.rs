@@ -1,4 +1,124 @@
-//! Linux
+//! Linux: namespaces, Landlock, seccomp, rlimits and control groups, through a supervisor process.
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | [`compile`] | policy and command → plan |
+//! | [`seccomp`], [`syscalls`], [`landlock`] | the filters and rules that plans carry |
+//! | [`launch`], [`link`] | the supervisor: started, spoken to |
+//! | [`groups`], [`host`], [`obstacle`] | what this host gives, and why not more |
+//! | [`reactor`], [`start`], [`run`], [`capture`] | runs in flight |
+
+mod capture;
+mod compile;
+mod groups;
+mod host;
 mod landlock;
+mod launch;
+mod link;
+mod obstacle;
+mod reactor;
+mod run;
 mod seccomp;
+mod start;
 mod syscalls;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::error::{Error, Result, Status};
+use crate::sandbox::{Command, Layout, Options, Policy, Report, Tier};
+use link::Link;
+use reactor::Shared;
+use run::Pending;
+pub use run::Run;
+
+/// The sandbox of one engine. Starts nothing until it is first used; any thread may use it.
+pub struct Sandbox {
+    options: Options,
+    shared: Mutex<Option<Arc<Shared>>>,
+}
+
+impl Sandbox {
+    /// Makes a sandbox; nothing is started yet.
+    pub fn new(options: Options) -> Sandbox {
+        Sandbox { options, shared: Mutex::new(None) }
+    }
+
+    fn shared(&self) -> Result<Arc<Shared>> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*shared {
+            Some(shared) => Ok(Arc::clone(shared)),
+            None => Ok(Arc::clone(shared.insert(Shared::new(self.options.clone())?))),
+        }
+    }
+
+    /// What this host can give, found by trying.
+    pub fn report(&self) -> Result<Report> {
+        let policy = Policy { min_tier: Tier::Landlock, ..Policy::default() };
+        let link = self.shared()?.link(&policy)?;
+        let host = &link.host;
+        Ok(Report {
+            tier: host.tier,
+            layers: host.tier.map(|tier| host.layers(tier, &policy)).unwrap_or_default(),
+            obstacles: obstacle::obstacles(host),
+        })
+    }
+
+    /// The tier that a run under `policy` gets; [`Status::IsolationUnavailable`] if that is below its minimum.
+    pub fn tier(&self, policy: &Policy) -> Result<Tier> {
+        let shared = self.shared()?;
+        tier_of(&*shared.link(policy)?, policy)
+    }
+
+    /// Places for one run.
+    pub fn layout(&self, policy: &Policy, home_source: &Path) -> Result<Layout> {
+        if self.tier(policy)? != Tier::Landlock {
+            return Ok(Layout {
+                home: PathBuf::from("/skill"),
+                work: PathBuf::from("/work"),
+                temporary: PathBuf::from("/tmp"),
+            });
+        }
+        let mut random = [0u8; 16];
+        // SAFETY: the buffer is live and as long as said.
+        if unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) } != random.len() as isize {
+            return Err(Error::new(Status::Resources, "the kernel gives no random numbers"));
+        }
+        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let workspace = Path::new("/tmp").join(format!("skilllite-{token}"));
+        Ok(Layout { home: home_source.to_path_buf(), work: workspace.join("work"), temporary: workspace.join("tmp") })
+    }
+
+    /// Starts a run, or queues it. [`Status::QueueFull`], [`Status::Closed`], [`Status::IsolationUnavailable`]; what
+    /// goes wrong later is the run's outcome.
+    pub fn start(&self, command: Command, policy: &Policy) -> Result<Arc<Run>> {
+        let start = Instant::now();
+        let shared = self.shared()?;
+        let tier = tier_of(&*shared.link(policy)?, policy)?;
+        let pending = Pending { command, policy: policy.clone(), tier, start };
+        let weak = Arc::downgrade(&shared);
+        shared.admit(|id| Run::new(id, weak, pending))
+    }
+
+    /// Ends every run as cancelled, and the supervisor; waits for both. Idempotent.
+    pub fn close(&self) {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(shared) = shared {
+            shared.close();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn tier_of(link: &Link, policy: &Policy) -> Result<Tier> {
+    match link.host.tier.map(|tier| tier.min(policy.max_tier)) {
+        Some(tier) if tier >= policy.min_tier => Ok(tier),
+        _ => Err(obstacle::refusal(&link.host, policy)),
+    }
+}

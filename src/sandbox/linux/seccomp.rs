@@ -25,8 +25,11 @@ pub struct Rules {
     pub shares_host: bool,
 }
 
-/// The filters of a run, in the order of loading, each with a summary.
-pub fn filters(rules: Rules) -> Result<Vec<(String, Vec<u8>)>> {
+/// Filters in the order of loading, each with a summary.
+pub type Filters = Vec<(String, Vec<u8>)>;
+
+/// The filters of a run.
+pub fn filters(rules: Rules) -> Result<Filters> {
     let table = numbers(rules);
     let allowed = table.values().filter(|answer| **answer == Answer::Allow).count();
     let by_number = bytes(&number_filter(&table));

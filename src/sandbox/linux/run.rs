@@ -1,0 +1,377 @@
+//! One run: queued, running, finished. Callers wait and cancel; the reactor feeds it what the descriptors bring.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::capture::Capture;
+use super::link::{self, Link};
+use super::reactor::Shared;
+use crate::error::{Error, Result, Status};
+use crate::sandbox::outcome::WorkDirectory;
+use crate::sandbox::plan::{Plan, Step};
+use crate::sandbox::wire::{Event, event, note, stop};
+use crate::sandbox::{Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Usage};
+
+/// How long after its deadline a run may still report before it is killed from outside.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long after that the supervisor itself is given up.
+const LAST_GRACE: Duration = Duration::from_secs(3);
+
+/// A started run. Any thread may wait, cancel or ask; the outcome is taken once.
+pub struct Run {
+    pub(super) id: u64,
+    shared: Weak<Shared>,
+    state: Mutex<State>,
+    finished: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    outcome: Option<Result<Outcome>>,
+    /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
+    signal: Option<(OwnedFd, Option<OwnedFd>)>,
+}
+
+enum Phase {
+    Queued(Box<Pending>),
+    Running(Box<Live>),
+    Finished,
+}
+
+/// A run that waits for its turn.
+pub(super) struct Pending {
+    pub command: Command,
+    pub policy: Policy,
+    pub tier: Tier,
+    pub start: Instant,
+}
+
+/// A run that the supervisor has.
+pub(super) struct Live {
+    pub start: Instant,
+    pub start_ns: u64,
+    pub deadline: Instant,
+    pub limits: Limits,
+    pub isolation: Isolation,
+    pub plan: Plan,
+    pub link: Arc<Link>,
+    pub status: OwnedFd,
+    pub streams: [Option<(OwnedFd, Capture)>; 2],
+    pub captured: [Option<Capture>; 2],
+    pub process: Option<OwnedFd>,
+    pub work: Option<OwnedFd>,
+    pub setup: Duration,
+    pub is_cancelled: bool,
+}
+
+/// What a run wants of the reactor after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Wait,
+    Finished,
+}
+
+impl Run {
+    pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
+        let state = State { phase: Phase::Queued(Box::new(pending)), outcome: None, signal: None };
+        Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held leaves the state whole: every change is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the run is finished or `timeout` is over; tells whether it is finished.
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let is_running = |state: &mut State| !matches!(state.phase, Phase::Finished);
+        let state = self.lock();
+        match timeout {
+            None => {
+                drop(self.finished.wait_while(state, is_running));
+                true
+            }
+            Some(timeout) => {
+                let waited = self.finished.wait_timeout_while(state, timeout, is_running);
+                !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+            }
+        }
+    }
+
+    /// Whether the run is finished.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.lock().phase, Phase::Finished)
+    }
+
+    /// The outcome, once the run is finished; each later call gives `None`.
+    pub fn take_outcome(&self) -> Option<Result<Outcome>> {
+        self.lock().outcome.take()
+    }
+
+    /// Ends the run. Idempotent, at any time.
+    pub fn cancel(&self) {
+        let mut state = self.lock();
+        match &mut state.phase {
+            Phase::Queued(_) => {
+                drop(state);
+                if let Some(shared) = self.shared.upgrade() {
+                    shared.forget_queued(self.id);
+                }
+                self.finish(Err(Error::new(Status::Cancelled, "the call was cancelled before it started")));
+            }
+            Phase::Running(live) => {
+                live.is_cancelled = true;
+                live.deadline = live.deadline.min(Instant::now());
+                send_byte(&live.status);
+                drop(state);
+                if let Some(shared) = self.shared.upgrade() {
+                    shared.wake();
+                }
+            }
+            Phase::Finished => {}
+        }
+    }
+
+    /// A pipe end that is readable (at its end) once the run is finished. It belongs to the run.
+    pub fn fd(&self) -> Result<RawFd> {
+        let mut state = self.lock();
+        if state.signal.is_none() {
+            let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK)
+                .map_err(|error| {
+                    Error::new(Status::Resources, format!("no descriptors for a pipe: {error}; raise RLIMIT_NOFILE"))
+                })?;
+            let is_finished = matches!(state.phase, Phase::Finished);
+            state.signal = Some((read, (!is_finished).then_some(write)));
+        }
+        Ok(state.signal.as_ref().map_or(-1, |(read, _)| read.as_raw_fd()))
+    }
+
+    /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
+    pub(super) fn take_pending(&self) -> Option<Box<Pending>> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut state.phase, Phase::Finished) {
+            Phase::Queued(pending) => Some(pending),
+            other => {
+                state.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Puts back what [`Run::take_pending`] took.
+    pub(super) fn put_pending(&self, pending: Box<Pending>) {
+        self.lock().phase = Phase::Queued(pending);
+    }
+
+    /// Notes that the supervisor has the run. `register` is called under the lock, so that no event comes too early.
+    pub(super) fn set_live(&self, live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
+        let mut state = self.lock();
+        register(&live)?;
+        state.phase = Phase::Running(Box::new(live));
+        Ok(())
+    }
+
+    /// When the reactor must look at this run although no descriptor is ready.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match &self.lock().phase {
+            Phase::Queued(pending) => Some(pending.start + Duration::from_millis(pending.policy.limits.wall_ms)),
+            Phase::Running(live) if live.process.is_some() => Some(live.deadline + GRACE),
+            Phase::Running(live) => Some(live.deadline + LAST_GRACE),
+            Phase::Finished => None,
+        }
+    }
+
+    /// Acts on a deadline that init did not act on: it is stopped, starved or stuck in the kernel.
+    pub(super) fn enforce_deadline(&self, now: Instant) -> Next {
+        let mut state = self.lock();
+        match &mut state.phase {
+            Phase::Queued(pending) if now >= pending.start + Duration::from_millis(pending.policy.limits.wall_ms) => {
+                let message = format!(
+                    "the call waited {} ms for its turn, its whole wall_ms; raise wall_ms or max_running, or call less at once",
+                    pending.policy.limits.wall_ms
+                );
+                drop(state);
+                self.finish(Err(Error::new(Status::WaitTimeout, message)));
+                Next::Finished
+            }
+            Phase::Running(live) if now >= live.deadline + LAST_GRACE => {
+                live.link.kill();
+                live.deadline = now + LAST_GRACE;
+                Next::Wait
+            }
+            Phase::Running(live) if now >= live.deadline + GRACE => {
+                if let Some(process) = live.process.take() {
+                    link::send_signal(process.as_fd(), libc::SIGKILL);
+                }
+                Next::Wait
+            }
+            _ => Next::Wait,
+        }
+    }
+
+    /// Reads stream `index` until it is empty.
+    pub(super) fn read_stream(&self, index: usize, scratch: &mut [u8]) {
+        if let Phase::Running(live) = &mut self.lock().phase {
+            live.read_stream(index, scratch, 16);
+        }
+    }
+
+    /// Takes events from the status socket.
+    pub(super) fn read_status(&self, scratch: &mut [u8]) -> Next {
+        loop {
+            let mut state = self.lock();
+            let Phase::Running(live) = &mut state.phase else { return Next::Wait };
+            let mut buffer = [0u8; size_of::<Event>()];
+            let Some((bytes, descriptor)) = link::receive(live.status.as_fd(), &mut buffer) else { return Next::Wait };
+            let event = link::parse_event(&buffer[..bytes]);
+            match event {
+                Some(Event { kind: event::SPAWNED, .. }) => live.process = descriptor,
+                Some(Event { kind: event::WORK, .. }) => live.work = descriptor,
+                Some(Event { kind: event::STARTED, time_ns, .. }) => {
+                    live.setup = Duration::from_nanos(time_ns.saturating_sub(live.start_ns));
+                }
+                Some(Event { kind: event::FAILED, a, b, .. }) => {
+                    let error = live.failure(a as usize, b as i32);
+                    drop(state);
+                    self.finish(Err(error));
+                    return Next::Finished;
+                }
+                Some(event) if event.kind == event::ENDED => {
+                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Finished) else {
+                        return Next::Wait;
+                    };
+                    drop(state);
+                    self.finish(Ok(live.outcome(&event, scratch)));
+                    return Next::Finished;
+                }
+                _ if bytes == 0 => {
+                    let was_stopped = live.is_cancelled || Instant::now() >= live.deadline;
+                    let message = match was_stopped {
+                        true => "the call was ended from outside because its init did not answer",
+                        false => {
+                            "the sandbox was lost: its init or the supervisor was killed; look for the out-of-memory killer in the system log"
+                        }
+                    };
+                    drop(state);
+                    self.finish(Err(Error::new(Status::Supervisor, message)));
+                    return Next::Finished;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Stores the outcome and tells everyone who waits.
+    pub(super) fn finish(&self, outcome: Result<Outcome>) {
+        let mut state = self.lock();
+        state.phase = Phase::Finished;
+        if state.outcome.is_none() {
+            state.outcome = Some(outcome);
+        }
+        if let Some((_, write)) = &mut state.signal {
+            *write = None;
+        }
+        self.finished.notify_all();
+    }
+}
+
+fn send_byte(socket: &OwnedFd) {
+    let flags = nix::sys::socket::MsgFlags::MSG_NOSIGNAL | nix::sys::socket::MsgFlags::MSG_DONTWAIT;
+    // A full or closed socket means that init knows or is gone.
+    let _ = nix::sys::socket::send(socket.as_raw_fd(), b"c", flags);
+}
+
+impl Live {
+    fn read_stream(&mut self, index: usize, scratch: &mut [u8], most_reads: usize) {
+        let Some(slot) = self.streams.get_mut(index) else { return };
+        for _ in 0..most_reads {
+            let Some((descriptor, capture)) = slot else { return };
+            match nix::unistd::read(&*descriptor, scratch) {
+                Ok(0) => {
+                    // Closing takes the descriptor out of epoll.
+                    if let (Some((_, capture)), Some(place)) = (slot.take(), self.captured.get_mut(index)) {
+                        *place = Some(capture);
+                    }
+                }
+                Ok(bytes) => capture.push(&scratch[..bytes]),
+                Err(nix::Error::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Says which step failed, why, and what to do about the usual reasons.
+    fn failure(&self, step: usize, errno: i32) -> Error {
+        let reason = io::Error::from_raw_os_error(errno);
+        let Some(step) = self.plan.steps.get(step) else {
+            return Error::new(Status::Spawn, format!("the plan was refused: {reason}"));
+        };
+        let remedy = match (step, errno) {
+            (Step::Exec { .. }, libc::ENOENT) => "; the program or its loader is not visible in the sandbox",
+            (Step::Exec { .. }, libc::E2BIG) => {
+                "; the arguments and the environment are too long, pass large input on stdin"
+            }
+            (Step::Exec { .. }, libc::ENOEXEC) => "; the file is not an executable of this machine",
+            (Step::OpenTree { .. } | Step::Allow { .. }, libc::ENOENT) => "; the path disappeared",
+            (_, libc::EACCES) if self.isolation.tier == Tier::Landlock => {
+                "; in the landlock tier the unprivileged guest must be able to reach the path itself"
+            }
+            (_, libc::ENOSPC | libc::ENOMEM) => "; the limits disk_bytes or memory_bytes are too small for the input",
+            (_, libc::EAGAIN | libc::EMFILE | libc::ENFILE) => "; the host is at its limit of processes or descriptors",
+            _ => "",
+        };
+        Error::new(Status::Spawn, format!("sandbox step '{step}' failed: {reason}{remedy}"))
+    }
+
+    fn outcome(mut self: Box<Self>, ended: &Event, scratch: &mut [u8]) -> Outcome {
+        // Everything that wrote is dead, so what is not in the pipes by now will never be.
+        for index in 0..2 {
+            self.read_stream(index, scratch, usize::MAX);
+        }
+        let [stdout, stderr] = self.streams;
+        let [early_stdout, early_stderr] = self.captured;
+        let finish = |stream: Option<(OwnedFd, Capture)>, early: Option<Capture>| {
+            stream.map(|(_, capture)| capture).or(early).map(Capture::finish).unwrap_or_default()
+        };
+        let end = match libc::WIFEXITED(ended.a as i32) {
+            true => End::Exited(libc::WEXITSTATUS(ended.a as i32)),
+            false => End::Signaled(libc::WTERMSIG(ended.a as i32)),
+        };
+        let hold = (self.isolation.tier == Tier::Landlock).then_some(self.status);
+        Outcome {
+            end,
+            stop: stop_of(ended, end, &self.limits),
+            stdout: finish(stdout, early_stdout),
+            stderr: finish(stderr, early_stderr),
+            usage: Usage {
+                wall: self.start.elapsed(),
+                cpu: Duration::from_micros(ended.cpu_us),
+                peak_memory_bytes: ended.peak_bytes,
+                setup: self.setup,
+            },
+            isolation: self.isolation,
+            work: self.work.map(|directory| WorkDirectory::new(directory, hold)),
+        }
+    }
+}
+
+/// Which limit ended the run. A program that came to a normal end in spite of a refusal was not ended by it.
+fn stop_of(ended: &Event, end: End, limits: &Limits) -> Option<Stop> {
+    let has = |note: u64| ended.notes & note != 0;
+    match (ended.b, end) {
+        (stop::WALL, _) => Some(Stop::Wall),
+        (stop::MEMORY, _) => Some(Stop::Memory),
+        (stop::CANCELLED, _) => Some(Stop::Cancelled),
+        (stop::PIDS, _) => Some(Stop::Pids),
+        (_, End::Exited(0)) => None,
+        _ if has(note::OUT_OF_MEMORY) => Some(Stop::Memory),
+        (_, End::Signaled(libc::SIGXCPU)) => Some(Stop::Cpu),
+        (_, End::Signaled(libc::SIGKILL)) if ended.cpu_us / 1000 >= limits.cpu_ms => Some(Stop::Cpu),
+        (_, End::Signaled(libc::SIGXFSZ)) => Some(Stop::Disk),
+        _ if has(note::DISK_FULL) => Some(Stop::Disk),
+        _ if has(note::PIDS_REFUSED) => Some(Stop::Pids),
+        _ => None,
+    }
+}
