@@ -5,8 +5,17 @@
 //! headers, the loader's cache, version managers' files. Nothing is executed (a library must not fork its host) and no
 //! environment is read: the engine passes a snapshot in as [`Lookup`] and takes an [`Arc<Runtime>`] away.
 
+mod elf;
 mod interpreters;
 mod language;
+mod loader;
+mod node;
+mod python;
+mod shell;
+mod shim;
+mod site;
+mod tools;
+mod view;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,6 +23,7 @@ use std::path::PathBuf;
 
 pub use interpreters::Interpreters;
 pub use language::Language;
+pub use site::python_needs_site;
 
 /// Where interpreters are looked for: a snapshot of the host's environment and config, taken once by the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
