@@ -127,7 +127,11 @@ impl Interpreters {
         for name in names {
             for directory in &directories {
                 let candidate = directory.join(name);
-                if std::fs::symlink_metadata(&candidate).is_err() {
+                use std::io::ErrorKind::{NotADirectory, NotFound};
+                // Any other error (a directory that this user may not enter) is a reason to report.
+                let lacks = std::fs::symlink_metadata(&candidate)
+                    .is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory));
+                if lacks {
                     continue;
                 }
                 match self.runtime(language, &candidate) {

@@ -131,7 +131,7 @@ fn file_needs_site(path: &Path, bytes: &[u8], sources: &[(&Path, &[u8])], runtim
         let is_complete = name != "zoneinfo" || runtime.mounts.iter().any(|mount| mount.ends_with("zoneinfo"));
         let is_standard = runtime.standard_modules.binary_search_by(|known| known.as_str().cmp(name)).is_ok();
         let is_static = !DYNAMIC_MODULES.contains(&name);
-        (is_standard && is_complete && is_static) || is_sibling(name, path, sources)
+        is_static && ((is_standard && is_complete) || is_sibling(name, path, sources))
     };
     tokens.iter().enumerate().any(|(at, token)| match token {
         Token::Name("import") => !imported(&tokens, at).is_some_and(|names| names.into_iter().all(is_known)),
@@ -362,6 +362,8 @@ mod tests {
         let circle = (Path::new("scripts/shapes/circle.py"), &b"from shapes import square\nimport tables"[..]);
         assert!(!python_needs_site(&[(path, main), tables, circle], &runtime()));
         assert!(python_needs_site(&[(path, main), tables], &runtime()), "shapes is missing");
+        let named_like = (Path::new("scripts/importlib/x.py"), &b"import importlib"[..]);
+        assert!(python_needs_site(&[(path, main), tables, circle, named_like], &runtime()), "a doubtful module");
         let elsewhere = (Path::new("other/shapes/circle.py"), &b""[..]);
         assert!(python_needs_site(&[(path, main), tables, elsewhere], &runtime()), "not on the way up");
         let needy = (Path::new("scripts/shapes/circle.py"), &b"import numpy"[..]);
