@@ -59,12 +59,27 @@ fn quote_value(lines: &[&str]) -> Option<(String, String)> {
             break;
         }
     }
+    if !is_closed(&value) {
+        return None;
+    }
     let mut fixed = format!("{key}: '{}'", value.trim_end().replace('\'', "''"));
     for line in blank {
         fixed.push('\n');
         fixed.push_str(line);
     }
     Some((key.trim().to_string(), fixed))
+}
+
+/// A bracket or quote that is never closed is a slip, not a text: nobody can tell where it was meant to end.
+fn is_closed(value: &str) -> bool {
+    let mut rest = value.chars();
+    let closing = match rest.next() {
+        Some('[') => ']',
+        Some('{') => '}',
+        Some(mark @ ('"' | '\'')) => mark,
+        _ => return true,
+    };
+    rest.any(|c| c == closing)
 }
 
 /// The same for the lines below `key:`, each on its own.
@@ -86,11 +101,11 @@ fn quote_nested(lines: &[&str], first: usize, quoted: &mut Vec<(String, usize)>)
     fixed.join("\n")
 }
 
-/// `key` (with its indentation) and a non-empty value that is no block scalar.
+/// `key` (with its indentation) and a non-empty value that is neither a block scalar nor an anchor.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(": ")?;
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | '/');
     let value = value.trim();
     let usable = !key.trim().is_empty() && key.chars().all(is_plain) && !key.trim_start().starts_with("- ");
-    (usable && !value.is_empty() && !value.starts_with(['|', '>', '#'])).then_some((key, value))
+    (usable && !value.is_empty() && !value.starts_with(['|', '>', '#', '&'])).then_some((key, value))
 }
