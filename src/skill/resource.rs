@@ -1,0 +1,236 @@
+//! Reading a skill's files after it was loaded: by a path that came from an LLM, so trusted in nothing.
+//!
+//! A path is first checked as text, then looked up among the files that were loaded, then opened beneath the skill's folder, and the
+//! bytes must still be the ones that were loaded.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::beneath::{OpenError, OpenFile, Root, hex};
+use super::files::SkillFile;
+use super::load::is_skill_md;
+use super::manifest::quoted;
+use super::{MAX_HASHED_BYTES, Skill};
+use crate::error::{Error, Result, Status};
+
+/// Files that an error message names.
+const NAMED_FILES: usize = 8;
+
+impl Skill {
+    /// The skill's files without SKILL.md itself: `references/`, `assets/`, `scripts/` and whatever else is there.
+    pub fn resources(&self) -> Vec<&SkillFile> {
+        self.files.iter().filter(|file| !is_skill_md(file.path_text())).collect()
+    }
+
+    /// The bytes of one of `files`, as loaded. `path` is relative to the skill's folder, `/`-separated.
+    ///
+    /// Errors: `PathEscape` (`..`, absolute, backslash, percent-encoded, NUL, a link that leaves), `ResourceNotFound`,
+    /// `ResourceTooLarge` (more than `max_bytes`, or never pinned), `SkillChanged`, `Io`.
+    pub fn read_resource(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        let (file, mut open) = self.open_pinned(path, max_bytes)?;
+        let bytes = open.read(file.size).map_err(|error| self.io(path, &error))?;
+        if bytes.len() as u64 != file.size || hex(&Sha256::digest(&bytes)) != file.sha256 {
+            return Err(self.changed(path, "has other content"));
+        }
+        Ok(bytes)
+    }
+
+    /// Whether one of `files` still has the content that was loaded.
+    ///
+    /// Errors: `SkillChanged` naming the file, and those of [`Skill::read_resource`].
+    pub fn verify(&self, path: &str) -> Result<()> {
+        let (file, mut open) = self.open_pinned(path, MAX_HASHED_BYTES)?;
+        let mut buffer = vec![0; 64 * 1024];
+        let hashed = open.hash(file.size, &mut buffer).map_err(|error| self.io(path, &error))?;
+        match hashed {
+            Some((sha256, size)) if size == file.size && sha256 == file.sha256 => Ok(()),
+            _ => Err(self.changed(path, "has other content")),
+        }
+    }
+
+    fn open_pinned(&self, path: &str, max_bytes: u64) -> Result<(&SkillFile, OpenFile)> {
+        let normal = normalize(path).map_err(|reason| {
+            Error::new(
+                Status::PathEscape,
+                format!("path {} {}; give a path inside skill {}", quoted(path), reason.text(), quoted(&self.name)),
+            )
+        })?;
+        let file = find(&self.files, &normal).ok_or_else(|| self.not_found(path))?;
+        if file.size > max_bytes {
+            let message = format!(
+                "{} of skill {} has {} bytes, more than the bound of {max_bytes}; raise the bound or read another file",
+                quoted(path),
+                quoted(&self.name),
+                file.size
+            );
+            return Err(Error::new(Status::ResourceTooLarge, message));
+        }
+        if file.sha256.is_empty() {
+            let message = format!(
+                "{} of skill {} is beyond the {} MiB that are pinned of one skill; move large data out of the skill",
+                quoted(path),
+                quoted(&self.name),
+                MAX_HASHED_BYTES >> 20
+            );
+            return Err(Error::new(Status::ResourceTooLarge, message));
+        }
+        let root = Root::open(&self.root).map_err(|error| {
+            let message = format!("the folder of skill {} is gone ({error}); load the skill again", quoted(&self.name));
+            Error::new(Status::SkillChanged, message)
+        })?;
+        match root.open_file(&normal) {
+            Ok(open) => Ok((file, open)),
+            Err(OpenError::Missing) => Err(self.changed(path, "is gone")),
+            Err(OpenError::NotAFile) => Err(self.changed(path, "is no regular file any more")),
+            Err(OpenError::Escapes) => {
+                let message =
+                    format!("{} of skill {} is now a link that leaves the skill", quoted(path), quoted(&self.name));
+                Err(Error::new(Status::PathEscape, message))
+            }
+            Err(OpenError::Io(error)) => Err(self.io(path, &error)),
+        }
+    }
+
+    fn not_found(&self, path: &str) -> Error {
+        let resources = self.resources();
+        let mut named: Vec<String> = resources.iter().take(NAMED_FILES).map(|file| quoted(file.path_text())).collect();
+        if resources.len() > NAMED_FILES {
+            named.push(format!("and {} more", resources.len() - NAMED_FILES));
+        }
+        let has = if named.is_empty() { "it has none".to_string() } else { format!("it has {}", named.join(", ")) };
+        let message = format!("skill {} has no resource {}; {has}", quoted(&self.name), quoted(path));
+        Error::new(Status::ResourceNotFound, message)
+    }
+
+    fn changed(&self, path: &str, how: &str) -> Error {
+        let message =
+            format!("{} of skill {} {how} since the skill was loaded; load it again", quoted(path), quoted(&self.name));
+        Error::new(Status::SkillChanged, message)
+    }
+
+    fn io(&self, path: &str, error: &std::io::Error) -> Error {
+        Error::new(Status::Io, format!("{} of skill {} cannot be read: {error}", quoted(path), quoted(&self.name)))
+    }
+}
+
+/// Why a path is refused as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Absolute,
+    Parent,
+    Backslash,
+    Nul,
+    Encoded,
+}
+
+impl Refused {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Absolute => "is absolute",
+            Self::Parent => "contains `..`",
+            Self::Backslash => "contains a backslash",
+            Self::Nul => "contains a NUL byte",
+            Self::Encoded => "hides one of these behind percent signs",
+        }
+    }
+}
+
+/// The path without `.` and doubled slashes, or why it is refused. Percent signs are text, unless decoding them would make a path
+/// that is refused: some layer above or below may decode.
+pub(super) fn normalize(path: &str) -> Result<String, Refused> {
+    let normal = refuse(path)?;
+    let mut decoded = path.as_bytes().to_vec();
+    for _ in 0..4 {
+        let next = percent_decoded(&decoded);
+        if next == decoded {
+            break;
+        }
+        refuse(&String::from_utf8_lossy(&next)).map_err(|_| Refused::Encoded)?;
+        decoded = next;
+    }
+    Ok(normal)
+}
+
+fn refuse(path: &str) -> Result<String, Refused> {
+    if path.contains('\0') {
+        return Err(Refused::Nul);
+    }
+    if path.contains('\\') {
+        return Err(Refused::Backslash);
+    }
+    let mut start = path.chars();
+    let is_drive = start.next().is_some_and(|c| c.is_ascii_alphabetic()) && start.as_str().starts_with(":/");
+    if path.starts_with('/') || is_drive {
+        return Err(Refused::Absolute);
+    }
+    let mut components = Vec::new();
+    for component in path.split('/') {
+        match component.trim() {
+            ".." => return Err(Refused::Parent),
+            "" | "." => {}
+            _ => components.push(component),
+        }
+    }
+    Ok(components.join("/"))
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match (first, after) {
+            (b'%', [high, low, after @ ..]) => match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => decoded.push(b'%'),
+            },
+            _ => decoded.push(*first),
+        }
+    }
+    decoded
+}
+
+/// The file of this path among sorted ones.
+pub(super) fn find<'f>(files: &'f [SkillFile], path: &str) -> Option<&'f SkillFile> {
+    let at = files.binary_search_by(|file| file.path_text().cmp(path)).ok()?;
+    files.get(at).filter(|file| file.path == Path::new(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, normalize};
+
+    #[test]
+    fn refuses_every_spelling_of_leaving() {
+        let cases: &[(&str, Result<&str, Refused>)] = &[
+            ("references/a.md", Ok("references/a.md")),
+            ("./references//a.md", Ok("references/a.md")),
+            ("100%.md", Ok("100%.md")),
+            ("a%20b.md", Ok("a%20b.md")),
+            ("..a/b..", Ok("..a/b..")),
+            ("", Ok("")),
+            ("..", Err(Refused::Parent)),
+            ("a/../b", Err(Refused::Parent)),
+            ("a/.. /b", Err(Refused::Parent)),
+            ("/etc/passwd", Err(Refused::Absolute)),
+            ("//etc/passwd", Err(Refused::Absolute)),
+            ("C:/windows", Err(Refused::Absolute)),
+            ("..\\..\\windows", Err(Refused::Backslash)),
+            ("ok\0.md", Err(Refused::Nul)),
+            ("%2e%2e%2fetc", Err(Refused::Encoded)),
+            ("a/%2E%2e/b", Err(Refused::Encoded)),
+            ("%252e%252e/x", Err(Refused::Encoded)),
+            ("%2fetc", Err(Refused::Encoded)),
+            ("ok%00.md", Err(Refused::Encoded)),
+            ("a%5c..%5cb", Err(Refused::Encoded)),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(normalize(path).as_deref(), expected.as_ref().map(|path| *path), "{path:?}");
+        }
+    }
+}
