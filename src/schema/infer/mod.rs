@@ -3,6 +3,9 @@
 //! One room per language reads the source and gives an [`Inferred`]; where it finds nothing, or for a language without
 //! a reader, the generic schema says `args` and `stdin`. Sources over 1 MiB are not read.
 
+#[cfg(feature = "inference")]
+mod python;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -58,6 +61,8 @@ pub fn infer(language: Language, source: &[u8]) -> Inferred {
         return Inferred::generic();
     }
     match language {
+        #[cfg(feature = "inference")]
+        Language::Python => python::infer(source),
         _ => Inferred::generic(),
     }
 }
