@@ -124,6 +124,10 @@ impl<'t> Reader<'t> {
                     Val::list(items)
                 });
             }
+            "len" => {
+                let length = self.members_of(args.first()).and_then(|items| i64::try_from(items.len()).ok());
+                return length.map_or(Val::Unknown, Val::Int);
+            }
             "range" => return range(&args.positional),
             "int" | "float" | "bool" => {
                 if let Val::Field(field) = args.first() {

@@ -279,7 +279,7 @@ fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
             let mut schema = Map::new();
             schema.insert("type".to_owned(), json!("integer"));
             schema.insert("minimum".to_owned(), json!(start));
-            (schema, Form::Count { flag, start })
+            (with_default(schema, arg.default.clone().filter(Value::is_u64)), Form::Count { flag, start })
         }
         (Action::Append | Action::Extend, Nargs::One | Nargs::Optional) => {
             (with_default(list(item, Nargs::Any), list_default), Form::Repeated { flag, scalar, takes_lists: false })
@@ -315,6 +315,10 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
     };
     let mut schema = Map::new();
     schema.insert("type".to_owned(), kind);
+    if arg.kind == Kind::Json {
+        // OpenAI refuses a list without a word on its items.
+        schema.insert("items".to_owned(), json!({}));
+    }
     if let Some(choices) = &arg.choices {
         let mut fit: Vec<Value> = Vec::new();
         for choice in choices.iter().filter(|choice| fits(choice, arg.kind)) {
@@ -358,6 +362,9 @@ fn constants(values: &[Value], default: Option<&Value>) -> Map<String, Value> {
             if !all.contains(value) {
                 all.push(value.clone());
             }
+        }
+        if all.iter().all(Value::is_string) {
+            schema.insert("type".to_owned(), json!("string"));
         }
         schema.insert("enum".to_owned(), Value::Array(all));
     }

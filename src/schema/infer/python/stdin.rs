@@ -89,6 +89,10 @@ impl JsonUse {
             let mut property = Map::new();
             if let Some(kind) = member.kind {
                 property.insert("type".to_owned(), json!(kind));
+                if kind == "array" {
+                    // OpenAI refuses a list without a word on its items.
+                    property.insert("items".to_owned(), json!({}));
+                }
             }
             if let Some(default) = member.default {
                 property.insert("default".to_owned(), default);

@@ -1,0 +1,4 @@
+"""Prints its words."""
+import sys
+
+print(" ".join(sys.argv[1:]))
