@@ -14,7 +14,8 @@ const SHELL: &[u8] = b"#!/bin/bash\necho hi\n";
 
 #[test]
 fn layouts_give_their_tools() {
-    let rows: [(&str, &[(&str, &[u8])], &[&str]); 12] = [
+    type Files = &'static [(&'static str, &'static [u8])];
+    let rows: [(&str, Files, &[&str]); 12] = [
         ("no scripts", &[("references/a.md", b"x"), ("assets/x.py", MAIN)], &[]),
         ("one script", &[("scripts/run.py", MAIN)], &["sample"]),
         ("main among others", &[("scripts/main.py", MAIN), ("scripts/other.py", MAIN)], &["sample"]),

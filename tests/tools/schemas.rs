@@ -108,7 +108,6 @@ fn hostile_sources_end() {
         let found = infer(Language::Python, text.as_bytes());
         // Far above what it takes (a debug build needs some hundred milliseconds), far below "never".
         assert!(started.elapsed() < Duration::from_secs(20), "{name} took {:?}", started.elapsed());
-        println!("{name}: {:?}", started.elapsed());
         let count = found.schema["properties"].as_object().map_or(0, serde_json::Map::len);
         assert!(count <= skilllite::schema::PROPERTY_COUNT + 1, "{name}: {count} properties");
         for property in found.provenance.keys().filter(|_| found.convention != Convention::StdinJson) {

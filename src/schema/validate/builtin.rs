@@ -40,7 +40,8 @@ fn well_formed(schema: &Value, depth: usize) -> Result<(), String> {
             return Err(format!("/type: {} is no JSON type", clip(kind, 40)));
         }
     }
-    let shapes: [(&str, fn(&Value) -> bool); 5] = [
+    type Shape = (&'static str, fn(&Value) -> bool);
+    let shapes: [Shape; 5] = [
         ("type", |v| v.is_string() || v.is_array()),
         ("required", |v| v.as_array().is_some_and(|names| names.iter().all(Value::is_string))),
         ("enum", Value::is_array),
@@ -135,5 +136,79 @@ fn is_kind(value: &Value, kind: &str) -> bool {
             number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0)
         }
         (kind, value) => kind == super::kind(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "days": {"type": ["integer", "null"]},
+                "unit": {"enum": ["C", "F"]},
+                "kind": {"const": 1},
+                "a/b": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}}
+            },
+            "required": ["city", "unit"],
+            "additionalProperties": false
+        })
+    }
+
+    #[test]
+    fn judges_what_it_knows() {
+        let judge = Judge::compile(&schema()).expect("a schema");
+        let rows = [
+            (json!({"city": "Graz", "unit": "C", "days": 2.0, "kind": 1, "a/b": [{"x": 1, "y": 2}]}), vec![]),
+            (json!({"city": "Graz", "unit": "C", "days": null}), vec![]),
+            (json!({}), vec!["/: missing `city`, `unit`"]),
+            (json!({"city": 1, "unit": "C"}), vec!["/city: expected string, got number 1"]),
+            (json!({"city": "", "unit": "K"}), vec!["/unit: expected one of \"C\", \"F\", got string \"K\""]),
+            (json!({"city": "", "unit": "C", "days": 1.5}), vec!["/days: expected integer or null, got number 1.5"]),
+            (json!({"city": "", "unit": "C", "kind": 2}), vec!["/kind: expected 1, got number 2"]),
+            (
+                json!({"city": "", "unit": "C", "a/b": [{}, 5]}),
+                vec!["/a~1b/0: missing `x`", "/a~1b/1: expected object, got number 5"],
+            ),
+            (
+                json!({"city": "", "unit": "C", "z": 0}),
+                vec!["/: unknown property `z`; known: `city`, `days`, `unit`, `kind`, `a/b`"],
+            ),
+            (json!("x"), vec!["/: expected object, got string \"x\""]),
+        ];
+        for (arguments, want) in rows {
+            assert_eq!(judge.judge(&schema(), &arguments), want, "{arguments}");
+            #[cfg(feature = "validation")]
+            {
+                let mut full =
+                    super::super::full::Judge::compile(&schema()).expect("a schema").judge(&schema(), &arguments);
+                full.sort();
+                let accepted: Vec<String> =
+                    full.iter().map(|text| text.replace("null or integer", "integer or null")).collect();
+                assert_eq!(accepted, want, "both judges say the same of {arguments}");
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_broken_schemas() {
+        for broken in [
+            json!(5),
+            json!({"type": 5}),
+            json!({"type": "text"}),
+            json!({"required": [1]}),
+            json!({"enum": "a"}),
+            json!({"properties": []}),
+            json!({"properties": {"a": 5}}),
+            json!({"items": {"type": ["array", "list"]}}),
+            json!({"additionalProperties": 1}),
+        ] {
+            assert!(Judge::compile(&broken).is_err(), "{broken}");
+        }
     }
 }

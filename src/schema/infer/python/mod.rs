@@ -7,7 +7,10 @@
 mod argparse;
 mod calls;
 mod emit;
+mod expressions;
+mod literals;
 mod reader;
+mod shape;
 mod stdin;
 mod value;
 

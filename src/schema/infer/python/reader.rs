@@ -7,7 +7,7 @@ use tree_sitter::Node;
 
 use super::argparse::Parser;
 use super::stdin::JsonUse;
-use super::value::{ITEMS, Val};
+use super::value::Val;
 
 /// The most syntax nodes that are visited.
 const STEPS: usize = 400_000;
@@ -16,7 +16,7 @@ const DEPTH: usize = 150;
 /// The deepest nesting of calls that is entered.
 pub(super) const CALLS: usize = 12;
 /// The most iterations of one loop that are unrolled.
-const ITERATIONS: usize = 64;
+pub(super) const ITERATIONS: usize = 64;
 
 /// A function of the module.
 pub(super) struct Function<'t> {
@@ -43,12 +43,12 @@ pub(super) struct Class {
 pub(super) struct Reader<'t> {
     source: &'t [u8],
     steps: usize,
-    depth: usize,
+    pub(super) depth: usize,
     globals: HashMap<String, Val>,
     /// Local names of the functions being read, innermost last; the result that each returns.
     pub(super) frames: Vec<(HashMap<String, Val>, Option<Val>)>,
     /// Attributes of instances, by name.
-    attributes: HashMap<String, Val>,
+    pub(super) attributes: HashMap<String, Val>,
     pub(super) functions: Vec<Function<'t>>,
     pub(super) classes: Vec<Class>,
     pub(super) parsers: Vec<Parser>,
@@ -108,7 +108,7 @@ impl<'t> Reader<'t> {
         self.source.get(node.byte_range()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
-    fn enter(&mut self) -> bool {
+    pub(super) fn enter(&mut self) -> bool {
         self.steps += 1;
         self.steps < STEPS && self.depth < DEPTH
     }
@@ -120,7 +120,7 @@ impl<'t> Reader<'t> {
         };
     }
 
-    fn lookup(&self, name: &str) -> Val {
+    pub(super) fn lookup(&self, name: &str) -> Val {
         let local = self.frames.iter().rev().find_map(|(locals, _)| locals.get(name));
         local.or_else(|| self.globals.get(name)).cloned().unwrap_or_else(|| Val::Name(name.into()))
     }
@@ -243,7 +243,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn assign(&mut self, target: Node<'t>, value: Val) {
+    pub(super) fn assign(&mut self, target: Node<'t>, value: Val) {
         match target.kind() {
             "identifier" => self.bind(self.text(target), value),
             "attribute" => {
@@ -284,278 +284,6 @@ impl<'t> Reader<'t> {
             _ => {}
         }
     }
-
-    pub(super) fn eval(&mut self, node: Node<'t>) -> Val {
-        if !self.enter() {
-            return Val::Unknown;
-        }
-        self.depth += 1;
-        let value = self.expression(node);
-        self.depth -= 1;
-        value
-    }
-
-    fn expression(&mut self, node: Node<'t>) -> Val {
-        match node.kind() {
-            "identifier" => self.lookup(self.text(node)),
-            "none" => Val::None,
-            "true" => Val::Bool(true),
-            "false" => Val::Bool(false),
-            "integer" => integer(self.text(node)),
-            "float" => self.text(node).replace('_', "").parse().map_or(Val::Unknown, Val::Float),
-            "string" => self.string(node),
-            "concatenated_string" => {
-                let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
-                let parts: Option<Vec<&str>> = parts.iter().map(Val::as_str).collect();
-                parts.map_or(Val::Unknown, |parts| Val::str(parts.concat()))
-            }
-            "list" | "tuple" | "set" | "expression_list" => {
-                let items = self.splatted(node);
-                items.map_or(Val::Unknown, Val::list)
-            }
-            "dictionary" => self.dictionary(node),
-            "parenthesized_expression" | "await" => node.named_child(0).map_or(Val::Unknown, |node| self.eval(node)),
-            "attribute" => {
-                let object = node.child_by_field_name("object").map_or(Val::Unknown, |node| self.eval(node));
-                let name = node.child_by_field_name("attribute").map_or("", |node| self.text(node));
-                self.attribute(&object, name)
-            }
-            "subscript" => self.subscript(node),
-            "call" => self.call(node),
-            "assignment" => {
-                let value = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-                if let Some(left) = node.child_by_field_name("left") {
-                    self.assign(left, value.clone());
-                }
-                value
-            }
-            "augmented_assignment" => {
-                let left = node.child_by_field_name("left");
-                let before = left.map_or(Val::Unknown, |node| self.eval(node));
-                let more = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-                let is_plus = node.child_by_field_name("operator").is_some_and(|node| self.text(node) == "+=");
-                let value = if is_plus { operate("+", &before, &more) } else { Val::Unknown };
-                if let Some(left) = left {
-                    self.assign(left, value);
-                }
-                Val::Unknown
-            }
-            "named_expression" => {
-                let value = node.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
-                if let Some(name) = node.child_by_field_name("name") {
-                    self.assign(name, value.clone());
-                }
-                value
-            }
-            "as_pattern" => {
-                let value = node.named_child(0).map_or(Val::Unknown, |node| self.eval(node));
-                if let Some(target) = node.child_by_field_name("alias").and_then(|alias| alias.named_child(0)) {
-                    self.assign(target, value.clone());
-                }
-                value
-            }
-            "unary_operator" => {
-                let value = node.child_by_field_name("argument").map_or(Val::Unknown, |node| self.eval(node));
-                match (self.text(node).chars().next(), value) {
-                    (Some('-'), Val::Int(value)) => value.checked_neg().map_or(Val::Unknown, Val::Int),
-                    (Some('-'), Val::Float(value)) => Val::Float(-value),
-                    _ => Val::Unknown,
-                }
-            }
-            "binary_operator" => {
-                let left = node.child_by_field_name("left").map_or(Val::Unknown, |node| self.eval(node));
-                let right = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-                let operator = node.child_by_field_name("operator").map_or("", |node| self.text(node));
-                operate(operator, &left, &right)
-            }
-            "boolean_operator" => self.boolean(node),
-            "comparison_operator" => {
-                let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
-                if let [Val::Str(name), Val::Json] = parts.as_slice() {
-                    self.json.ask(name, None);
-                }
-                Val::Unknown
-            }
-            "conditional_expression" => {
-                let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
-                match parts.as_slice() {
-                    [first, _, last] => {
-                        if first.is_unknown() {
-                            last.clone()
-                        } else {
-                            first.clone()
-                        }
-                    }
-                    _ => Val::Unknown,
-                }
-            }
-            "list_comprehension" | "set_comprehension" | "generator_expression" | "dictionary_comprehension" => {
-                self.comprehension(node)
-            }
-            "lambda" => Val::Lambda,
-            "function_definition" | "class_definition" | "block" | "decorated_definition" => {
-                self.exec(node);
-                Val::Unknown
-            }
-            "comment" | "type" => Val::Unknown,
-            _ => {
-                for child in named(node) {
-                    self.exec(child);
-                }
-                Val::Unknown
-            }
-        }
-    }
-
-    /// The elements of a display or of a call, with `*list` spread; `None` when one cannot be spread.
-    pub(super) fn splatted(&mut self, node: Node<'t>) -> Option<Vec<Val>> {
-        let mut items = Some(Vec::new());
-        for child in named(node) {
-            let more = match child.kind() {
-                "comment" | "keyword_argument" | "dictionary_splat" => continue,
-                "list_splat" => {
-                    let inner = child.named_child(0).map_or(Val::Unknown, |node| self.eval(node));
-                    self.members_of(&inner)
-                }
-                _ => Some(vec![self.eval(child)]),
-            };
-            match (&mut items, more) {
-                (Some(items), Some(more)) if items.len() + more.len() <= ITEMS => items.extend(more),
-                _ => items = None,
-            }
-        }
-        items
-    }
-
-    fn dictionary(&mut self, node: Node<'t>) -> Val {
-        let mut items = Vec::new();
-        for child in named(node) {
-            if child.kind() == "pair" {
-                let key = child.child_by_field_name("key").map_or(Val::Unknown, |node| self.eval(node));
-                let value = child.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
-                items.push((key, value));
-            } else if let (Some(inner), "dictionary_splat") = (child.named_child(0), child.kind())
-                && let Val::Dict(more) = self.eval(inner)
-            {
-                items.extend(more.iter().cloned());
-            }
-        }
-        Val::dict(items)
-    }
-
-    fn string(&mut self, node: Node<'t>) -> Val {
-        let mut text = String::new();
-        let mut is_raw = false;
-        let mut is_format = false;
-        for part in named(node) {
-            match part.kind() {
-                "string_start" => {
-                    let prefix = self.text(part).to_ascii_lowercase();
-                    if prefix.contains('b') {
-                        return Val::Unknown;
-                    }
-                    is_raw = prefix.contains('r');
-                    is_format = prefix.contains('f');
-                }
-                "string_content" => {
-                    let content = unescape(self.text(part), is_raw);
-                    text.push_str(&if is_format { content.replace("{{", "{").replace("}}", "}") } else { content });
-                }
-                "interpolation" => {
-                    let value = part.child_by_field_name("expression").map_or(Val::Unknown, |node| self.eval(node));
-                    text.push_str(&value.text().unwrap_or_else(|| "…".to_owned()));
-                }
-                _ => {}
-            }
-        }
-        Val::str(text)
-    }
-
-    pub(super) fn attribute(&mut self, object: &Val, name: &str) -> Val {
-        match object {
-            Val::Name(full) => Val::Name(format!("{full}.{name}").into()),
-            Val::Class(index) | Val::Instance(index) => {
-                let own = self.attributes.get(name).cloned();
-                let of_class = || self.classes.get(*index).and_then(|class| class.members.get(name).cloned());
-                own.or_else(of_class).unwrap_or(Val::Unknown)
-            }
-            // The value of an enum's member is the member itself here.
-            literal if name == "value" && literal.json().is_some() => literal.clone(),
-            _ => Val::Unknown,
-        }
-    }
-
-    fn subscript(&mut self, node: Node<'t>) -> Val {
-        let object = node.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
-        let key = node.child_by_field_name("subscript").map_or(Val::Unknown, |node| self.eval(node));
-        match (&object, &key) {
-            (Val::Json, Val::Str(name)) => {
-                self.json.demand(name);
-                Val::Field(name.clone())
-            }
-            (Val::Field(name), Val::Str(_)) => {
-                self.json.evidence(name, "object");
-                Val::Unknown
-            }
-            (Val::Dict(items), Val::Str(name)) => {
-                let found = items.iter().find(|(key, _)| key.as_str() == Some(name));
-                found.map_or(Val::Unknown, |(_, value)| value.clone())
-            }
-            (Val::List(items), Val::Int(index)) => {
-                usize::try_from(*index).ok().and_then(|index| items.get(index).cloned()).unwrap_or(Val::Unknown)
-            }
-            _ => Val::Unknown,
-        }
-    }
-
-    fn boolean(&mut self, node: Node<'t>) -> Val {
-        let left = node.child_by_field_name("left").map_or(Val::Unknown, |node| self.eval(node));
-        let right = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-        let is_or = node.child_by_field_name("operator").is_some_and(|node| self.text(node) == "or");
-        match (&left, left.truth()) {
-            (Val::Field(name), _) if is_or => {
-                self.json.ask(name, Some(&right));
-                left
-            }
-            (Val::Json | Val::StdinText, _) if is_or => left,
-            (_, Some(is_true)) if is_true == is_or => left,
-            (_, Some(_)) => right,
-            _ => {
-                if left.is_unknown() {
-                    Val::Unknown
-                } else {
-                    left
-                }
-            }
-        }
-    }
-
-    fn comprehension(&mut self, node: Node<'t>) -> Val {
-        let clauses: Vec<Node<'t>> = named(node);
-        let body = node.child_by_field_name("body");
-        let loops: Vec<&Node<'t>> = clauses.iter().filter(|clause| clause.kind() == "for_in_clause").collect();
-        let is_filtered = clauses.iter().any(|clause| clause.kind() == "if_clause");
-        let [single] = loops.as_slice() else { return Val::Unknown };
-        let over = single.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-        if let Val::Field(name) = &over {
-            self.json.evidence(name, "array");
-        }
-        let items = self.members_of(&over).filter(|items| items.len() <= ITERATIONS);
-        let is_known = items.is_some() && !is_filtered && node.kind() != "dictionary_comprehension";
-        let mut results = Vec::new();
-        self.frames.push((HashMap::new(), None));
-        for item in items.unwrap_or_else(|| vec![Val::Unknown]) {
-            if let Some(left) = single.child_by_field_name("left") {
-                self.assign(left, item);
-            }
-            for filter in clauses.iter().filter(|clause| clause.kind() == "if_clause") {
-                self.exec(*filter);
-            }
-            results.push(body.map_or(Val::Unknown, |body| self.eval(body)));
-        }
-        self.frames.pop();
-        if is_known { Val::list(results) } else { Val::Unknown }
-    }
 }
 
 fn is_container(kind: &str) -> bool {
@@ -566,70 +294,4 @@ fn is_container(kind: &str) -> bool {
 pub(super) fn named<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
     node.named_children(&mut cursor).collect()
-}
-
-fn integer(text: &str) -> Val {
-    let text = text.replace('_', "").to_ascii_lowercase();
-    let parsed = match text.get(..2) {
-        Some("0x") => i64::from_str_radix(text.get(2..).unwrap_or(""), 16),
-        Some("0o") => i64::from_str_radix(text.get(2..).unwrap_or(""), 8),
-        Some("0b") => i64::from_str_radix(text.get(2..).unwrap_or(""), 2),
-        _ => text.parse(),
-    };
-    parsed.map_or(Val::Unknown, Val::Int)
-}
-
-fn operate(operator: &str, left: &Val, right: &Val) -> Val {
-    let known = |value: Option<i64>| value.map_or(Val::Unknown, Val::Int);
-    match (operator, left, right) {
-        ("+", Val::Str(left), Val::Str(right)) => Val::str(format!("{left}{right}")),
-        ("+" | "|", Val::List(left), Val::List(right)) => Val::list(left.iter().chain(right.iter()).cloned().collect()),
-        ("|", Val::Dict(left), Val::Dict(right)) => Val::dict(left.iter().chain(right.iter()).cloned().collect()),
-        ("+", Val::Int(left), Val::Int(right)) => known(left.checked_add(*right)),
-        ("-", Val::Int(left), Val::Int(right)) => known(left.checked_sub(*right)),
-        ("*", Val::Int(left), Val::Int(right)) => known(left.checked_mul(*right)),
-        ("//", Val::Int(left), Val::Int(right)) if *right > 0 => known(left.checked_div_euclid(*right)),
-        ("**", Val::Int(left), Val::Int(right)) => {
-            known(u32::try_from(*right).ok().and_then(|right| left.checked_pow(right)))
-        }
-        ("*", Val::Float(left), Val::Float(right)) => Val::Float(left * right),
-        _ => Val::Unknown,
-    }
-}
-
-/// The text of a string literal's content, with Python's common escapes.
-fn unescape(text: &str, is_raw: bool) -> String {
-    if is_raw || !text.contains('\\') {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('\n') => {}
-            Some(letter @ ('x' | 'u' | 'U')) => {
-                let digits = match letter {
-                    'x' => 2,
-                    'u' => 4,
-                    _ => 8,
-                };
-                let code: String = chars.by_ref().take(digits).collect();
-                out.push(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32).unwrap_or('\u{fffd}'));
-            }
-            Some(other @ ('\\' | '\'' | '"')) => out.push(other),
-            Some(other) => {
-                out.push('\\');
-                out.push(other);
-            }
-            None => out.push('\\'),
-        }
-    }
-    out
 }
