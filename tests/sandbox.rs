@@ -54,8 +54,20 @@ fn smoke() {
     println!("{report:#?}");
     for tier in Tier::ALL {
         let policy = Policy { min_tier: Tier::Landlock, max_tier: tier, ..Policy::default() };
-        let outcome = run(&sandbox, &policy, &home, "id; cat; ls -la / /work /proc /dev; cat in/put.txt; cat /proc/self/status | grep -E 'Cap|Sec|NoNew'; ls -l /proc/self/fd; echo out > x; exit 3");
-        println!("{}\n{}\n{:?} {:?} {:?}", String::from_utf8_lossy(&outcome.stdout.bytes), String::from_utf8_lossy(&outcome.stderr.bytes), outcome.end, outcome.stop, outcome.usage);
+        let outcome = run(
+            &sandbox,
+            &policy,
+            &home,
+            "id; cat; ls -la / /work /proc /dev; cat in/put.txt; cat /proc/self/status | grep -E 'Cap|Sec|NoNew'; ls -l /proc/self/fd; echo out > x; exit 3",
+        );
+        println!(
+            "{}\n{}\n{:?} {:?} {:?}",
+            String::from_utf8_lossy(&outcome.stdout.bytes),
+            String::from_utf8_lossy(&outcome.stderr.bytes),
+            outcome.end,
+            outcome.stop,
+            outcome.usage
+        );
         assert_eq!(outcome.end, End::Exited(3));
     }
 }

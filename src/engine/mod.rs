@@ -1,1 +1,29 @@
-//! engine
+//! One configured instance of the library: what it knows (registry), what it allows (config, options) and what it runs
+//! (calls).
+//!
+//! `capi` comes in with text; what leaves are JSON documents and [`Call`]s. This room turns a tool's name and arguments
+//! into one sandboxed program and its outcome into a result. It decides nothing about isolation (that is `sandbox`) and
+//! nothing about what an LLM sees (that is `tool`). [`Host::snapshot`] is the only look at the environment.
+
+mod call;
+mod catalogue;
+mod command;
+mod config;
+mod document;
+#[allow(clippy::module_inception, reason = "the room is named after its main thing, which has its own file")]
+mod engine;
+mod environment;
+mod host;
+mod inputs;
+mod options;
+mod origin;
+mod outputs;
+mod registry;
+mod respond;
+mod result;
+
+pub use call::Call;
+pub use config::{Config, WorkingDirectory};
+pub use engine::{Engine, probe};
+pub use host::Host;
+pub use options::{CallOptions, Input};

@@ -10,6 +10,8 @@ mod outcome;
 mod plan;
 mod policy;
 mod tier;
+// The library builds plans and reads events; the supervisor uses the rest.
+#[allow(dead_code)]
 mod wire;
 
 use std::path::PathBuf;

@@ -372,7 +372,3 @@ fn landlock_rules(inputs: &Inputs) -> Vec<Step> {
     }
     rules
 }
-
-#[cfg(test)]
-#[path = "compile_tests.rs"]
-mod tests;

@@ -7,7 +7,6 @@ const WRITE_FILE: u64 = 1 << 1;
 pub const READ_FILE: u64 = 1 << 2;
 /// List a directory.
 pub const READ_DIR: u64 = 1 << 3;
-const REFER: u64 = 1 << 13;
 const TRUNCATE: u64 = 1 << 14;
 const IOCTL_DEV: u64 = 1 << 15;
 
@@ -62,6 +61,8 @@ pub fn on_file(access: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const REFER: u64 = 1 << 13;
 
     #[test]
     fn each_abi_adds_what_the_kernel_documents() {

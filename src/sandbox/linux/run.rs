@@ -160,11 +160,6 @@ impl Run {
         }
     }
 
-    /// Puts back what [`Run::take_pending`] took.
-    pub(super) fn put_pending(&self, pending: Box<Pending>) {
-        self.lock().phase = Phase::Queued(pending);
-    }
-
     /// Notes that the supervisor has the run. `register` is called under the lock, so that no event comes too early.
     pub(super) fn set_live(&self, live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
         let mut state = self.lock();

@@ -19,7 +19,7 @@ use super::run::{Live, Pending, Run};
 use crate::error::{Error, Result, Status};
 use crate::sandbox::plan::Plan;
 use crate::sandbox::wire::MAX_SLOTS;
-use crate::sandbox::{Isolation, Tier};
+use crate::sandbox::{Command, Isolation, Tier};
 
 /// Starts `run`, or finishes it with the reason why not.
 pub fn dispatch(shared: &Arc<Shared>, run: &Arc<Run>) {
@@ -67,7 +67,7 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
         policy,
         command: &pending.command,
         mounts: &mounts(pending)?,
-        loader: loader(&pending.command.program).as_deref(),
+        loader: loader(&host_path(&pending.command)).as_deref(),
         host: &link.host,
         tier: pending.tier,
         deadline_ns: start_ns.saturating_add(wall.as_nanos() as u64),
@@ -199,8 +199,15 @@ fn mounts(pending: &Pending) -> Result<Vec<Mount>> {
     Ok(mounts)
 }
 
-/// The dynamic loader named by the executable at `program`, which is a path of the sandbox and, for interpreters, the
-/// same path of the host.
+/// The program's path on the host: interpreters keep theirs, files of the folder move with it.
+fn host_path(command: &Command) -> PathBuf {
+    match command.program.strip_prefix(&command.layout.home) {
+        Ok(inside) => command.home_source.join(inside),
+        Err(_) => command.program.clone(),
+    }
+}
+
+/// The dynamic loader named by the executable at `program`.
 fn loader(program: &Path) -> Option<PathBuf> {
     const PROGRAM_HEADERS_AT: usize = 0x20;
     const PT_INTERP: u32 = 3;

@@ -1,0 +1,534 @@
+/*
+ * SkillLite: run Agent Skills safely inside other people's programs.
+ *
+ * An engine loads folders of skills, gives their tools as JSON for an LLM's request, and runs the calls that the LLM
+ * makes in a native sandbox:
+ *
+ *     skl_engine *engine = NULL;
+ *     skl_error *err = NULL;
+ *     skl_buffer *out = NULL;
+ *     if (skl_engine_new(NULL, 0, &engine, &err) == SKL_OK && skl_engine_load(engine, dir, strlen(dir), &out, &err) == SKL_OK)
+ *         ...
+ *
+ * What holds for every function (docs/api-conventions.md has it in full):
+ *   - A string comes in as pointer and length, is UTF-8 without NUL bytes, and is borrowed for the call. NULL with
+ *     length 0 is the empty string.
+ *   - Outputs come last. They are set to NULL first and to a handle only on SKL_OK; the caller frees each with the
+ *     `_free` function of its type.
+ *   - `err` may be NULL. Otherwise it is set to NULL on SKL_OK and to an error, which the caller frees, on failure.
+ *   - `_free(NULL)` is a no-op. A handle is not used after it was freed.
+ *   - Comments name statuses without SKL_ERR_. SKL_ERR_PANIC and SKL_ERR_INTERNAL, bugs of the library, can come from any
+ *     function that returns a status.
+ *   - Every function may be called from any thread. A handle made before a fork() gives SKL_ERR_FORKED in the child.
+ *
+ * Generated from src/capi by cbindgen; do not edit.
+ */
+
+#ifndef SKILLLITE_H
+#define SKILLLITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Major version of the library this header belongs to.
+ */
+#define SKL_VERSION_MAJOR 0
+
+/**
+ * Minor version.
+ */
+#define SKL_VERSION_MINOR 1
+
+/**
+ * Patch version.
+ */
+#define SKL_VERSION_PATCH 0
+
+/**
+ * The version as one number: major * 1000000 + minor * 1000 + patch.
+ */
+#define SKL_VERSION_NUMBER 1000
+
+/**
+ * The ABI this header describes. A library whose `skl_abi_version()` is at least this has every function of it.
+ */
+#define SKL_ABI_VERSION 1
+
+/**
+ * What a function returns: SKL_OK, or why it failed. Numbers are grouped by area and never reused; a later version
+ * may add some, so treat an unknown number as a failure.
+ */
+enum skl_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It worked.
+     */
+    SKL_OK = 0,
+    /**
+     * A required pointer was NULL.
+     */
+    SKL_ERR_NULL_ARGUMENT = 1,
+    /**
+     * A string was not UTF-8, or held a NUL byte.
+     */
+    SKL_ERR_INVALID_UTF8 = 2,
+    /**
+     * A document was not JSON.
+     */
+    SKL_ERR_INVALID_JSON = 3,
+    /**
+     * A config or option key is unknown, of the wrong type or out of range.
+     */
+    SKL_ERR_INVALID_CONFIG = 4,
+    /**
+     * The library panicked: a bug in it, not in the caller.
+     */
+    SKL_ERR_PANIC = 5,
+    /**
+     * The handle was made before a fork() and is used in the child.
+     */
+    SKL_ERR_FORKED = 6,
+    /**
+     * The host is out of a resource: descriptors, memory, threads.
+     */
+    SKL_ERR_RESOURCES = 7,
+    /**
+     * This version or this platform has no such feature.
+     */
+    SKL_ERR_UNSUPPORTED = 8,
+    /**
+     * Reading or writing a file failed.
+     */
+    SKL_ERR_IO = 9,
+    /**
+     * An invariant of the library did not hold.
+     */
+    SKL_ERR_INTERNAL = 10,
+    /**
+     * The directory of skills does not exist or is no directory.
+     */
+    SKL_ERR_SKILL_DIRECTORY = 100,
+    /**
+     * No loaded skill has this name.
+     */
+    SKL_ERR_SKILL_NOT_FOUND = 101,
+    /**
+     * The skill's SKILL.md or layout is unusable.
+     */
+    SKL_ERR_SKILL_INVALID = 102,
+    /**
+     * There is no such file.
+     */
+    SKL_ERR_RESOURCE_NOT_FOUND = 103,
+    /**
+     * The file is larger than the bound of the read.
+     */
+    SKL_ERR_RESOURCE_TOO_LARGE = 104,
+    /**
+     * A path leaves the folder it belongs to.
+     */
+    SKL_ERR_PATH_ESCAPE = 105,
+    /**
+     * The skill's files changed since it was loaded.
+     */
+    SKL_ERR_SKILL_CHANGED = 106,
+    /**
+     * No tool has this name.
+     */
+    SKL_ERR_TOOL_NOT_FOUND = 200,
+    /**
+     * The arguments do not fit the tool's schema.
+     */
+    SKL_ERR_INVALID_ARGUMENTS = 201,
+    /**
+     * No dialect has this name.
+     */
+    SKL_ERR_UNKNOWN_DIALECT = 202,
+    /**
+     * The LLM's response is not of the dialect's shape.
+     */
+    SKL_ERR_INVALID_RESPONSE = 203,
+    /**
+     * The host cannot give the isolation that the policy asks for.
+     */
+    SKL_ERR_ISOLATION_UNAVAILABLE = 300,
+    /**
+     * A limit of the policy cannot be enforced on this host.
+     */
+    SKL_ERR_LIMIT_UNENFORCEABLE = 301,
+    /**
+     * No interpreter for the script's language was found.
+     */
+    SKL_ERR_INTERPRETER_NOT_FOUND = 302,
+    /**
+     * The supervisor process could not be started or was lost.
+     */
+    SKL_ERR_SUPERVISOR = 303,
+    /**
+     * A step of building the sandbox failed.
+     */
+    SKL_ERR_SPAWN = 304,
+    /**
+     * A call asked for more than the engine's policy allows.
+     */
+    SKL_ERR_POLICY_WIDENED = 305,
+    /**
+     * Waiting ended before the call did; the call goes on.
+     */
+    SKL_ERR_WAIT_TIMEOUT = 400,
+    /**
+     * Too many calls are waiting.
+     */
+    SKL_ERR_QUEUE_FULL = 401,
+    /**
+     * The engine is closed.
+     */
+    SKL_ERR_CLOSED = 402,
+    /**
+     * The call was cancelled before it started.
+     */
+    SKL_ERR_CANCELLED = 403,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum skl_status skl_status;
+#else
+typedef int32_t skl_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Bytes owned by the host: a document, a text or the content of a file. Immutable; may be used from any thread.
+ */
+typedef struct skl_buffer skl_buffer;
+
+/**
+ * A started call of a tool.
+ *
+ * Threads: every function may be called from any thread, concurrently with every other one, except that
+ * `skl_call_free()` must not run before a function given the same handle has been entered. It may run while another
+ * thread waits: the wait then ends with the result "cancelled".
+ */
+typedef struct skl_call skl_call;
+
+/**
+ * One configured instance: the skills it knows, the policy its calls obey, the processes that run them.
+ *
+ * Threads: every function may be called from any thread, concurrently with every other one, except that
+ * `skl_engine_free()` must not run before a function given the same handle has been entered.
+ */
+typedef struct skl_engine skl_engine;
+
+/**
+ * Why a function failed, in a line for a person. Immutable; may be used from any thread.
+ */
+typedef struct skl_error skl_error;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The ABI version of the loaded library. It grows when functions are added; what is there does not change while the
+ * library's SONAME stays the same. Compare it with SKL_ABI_VERSION at load. Threads: any. Since 0.1.0.
+ */
+uint32_t skl_abi_version(void);
+
+/**
+ * The version of the loaded library, "major.minor.patch". A static string. Threads: any. Since 0.1.0.
+ */
+const char *skl_version(void);
+
+/**
+ * Whether the loaded library has an optional feature: "inference", "validation", "network", "warm". False for any
+ * other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ */
+bool skl_has_feature(const char *name,
+                     size_t name_len);
+
+/**
+ * Finds out by trying what isolation this host can give. It starts a supervisor process and ends it again.
+ *
+ * On SKL_OK the caller owns `*report`: `{"tier", "tiers", "layers", "obstacles", "platform", "version"}`; "tier" is the
+ * strongest tier or null, and each obstacle says which tier it puts out of reach, its cause and the remedy.
+ * Statuses: NULL_ARGUMENT, RESOURCES, UNSUPPORTED, SUPERVISOR. Threads: any. Since 0.1.0.
+ */
+skl_status skl_probe(skl_buffer **report,
+                     skl_error **err);
+
+/**
+ * The name of a status, as in this header, such as "SKL_ERR_CLOSED". A static string; "unknown status" for a number
+ * that this version does not have. Threads: any. Since 0.1.0.
+ */
+const char *skl_status_name(int32_t status);
+
+/**
+ * The status of an error, the same that the function returned. SKL_OK for NULL. Threads: any. Since 0.1.0.
+ */
+skl_status skl_error_status(const skl_error *error);
+
+/**
+ * One line for a person: what failed, which thing, the limit, the remedy. UTF-8, NUL-terminated, without line breaks;
+ * valid until the error is freed. "" for NULL. Threads: any. Since 0.1.0.
+ */
+const char *skl_error_message(const skl_error *error);
+
+/**
+ * Frees an error. NULL is a no-op. Threads: any. Since 0.1.0.
+ */
+void skl_error_free(skl_error *error);
+
+/**
+ * The bytes, followed by a NUL byte that is not counted; valid until the buffer is freed. Documents and texts are
+ * UTF-8; the content of a file is what it is and may hold NUL bytes. NULL for NULL. Threads: any. Since 0.1.0.
+ */
+const char *skl_buffer_data(const skl_buffer *buffer);
+
+/**
+ * How many bytes the buffer holds, without the closing NUL. 0 for NULL. Threads: any. Since 0.1.0.
+ */
+size_t skl_buffer_len(const skl_buffer *buffer);
+
+/**
+ * Frees a buffer. NULL is a no-op. Threads: any. Since 0.1.0.
+ */
+void skl_buffer_free(skl_buffer *buffer);
+
+/**
+ * Makes an engine. It reads PATH, HOME and the variables of version managers once, and starts nothing yet.
+ *
+ * `config` is a JSON document (docs/api-conventions.md#config), borrowed for the call; empty or NULL with length 0
+ * means the safe defaults. On SKL_OK the caller owns `*out` and releases it with `skl_engine_free()`.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG (names the key), UNSUPPORTED (names the key).
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_new(const char *config,
+                          size_t config_len,
+                          skl_engine **out,
+                          skl_error **err);
+
+/**
+ * Ends the calls in flight, whose results then say "cancelled", and makes every later function of this engine fail
+ * with SKL_ERR_CLOSED. Results of calls can still be read. Repeating it does nothing. The handle must still be freed.
+ *
+ * Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_close(skl_engine *engine,
+                            skl_error **err);
+
+/**
+ * Releases an engine. Calls that it started go on, keep what they need and may be waited for; to end them, use
+ * `skl_engine_close()` or `skl_call_cancel()` first. NULL is a no-op. In a forked child the handle is left alone.
+ *
+ * Threads: any. Since 0.1.0.
+ */
+void skl_engine_free(skl_engine *engine);
+
+/**
+ * Loads the skills of a folder and adds them to those that the engine has: the folder is a skill, or holds skills. Of
+ * two skills with one name the first stays. A folder that was loaded before is read anew.
+ *
+ * `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*report`: `{"skills", "tools", "skipped",
+ * "diagnostics"}`; a skill that cannot be used is skipped for a stated reason and is no failure.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_DIRECTORY, IO, FORKED, CLOSED. Threads: any; loads take turns, and
+ * calls go on with what they had. Since 0.1.0.
+ */
+skl_status skl_engine_load(skl_engine *engine,
+                           const char *dir,
+                           size_t dir_len,
+                           skl_buffer **report,
+                           skl_error **err);
+
+/**
+ * The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
+ * "root", "digest", "tools" (names) and "diagnostics".
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_skills(const skl_engine *engine,
+                             skl_buffer **out,
+                             skl_error **err);
+
+/**
+ * The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
+ *
+ * `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
+ * Since 0.1.0.
+ */
+skl_status skl_engine_tools(const skl_engine *engine,
+                            const char *dialect,
+                            size_t dialect_len,
+                            skl_buffer **out,
+                            skl_error **err);
+
+/**
+ * The instructions of a skill: the Markdown text of its SKILL.md without the front matter.
+ *
+ * On SKL_OK the caller owns `*out`, a text and no JSON. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND,
+ * FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_instructions(const skl_engine *engine,
+                                   const char *skill,
+                                   size_t skill_len,
+                                   skl_buffer **out,
+                                   skl_error **err);
+
+/**
+ * The files of a skill other than SKILL.md: a JSON array of `{"path", "size", "sha256", "is_executable"}`.
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_resources(const skl_engine *engine,
+                                const char *skill,
+                                size_t skill_len,
+                                skl_buffer **out,
+                                skl_error **err);
+
+/**
+ * The content of one file of a skill, as it was when the skill was loaded. `path` is one of those that
+ * `skl_engine_resources()` gives.
+ *
+ * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE,
+ * SKILL_CHANGED, IO, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_read_resource(const skl_engine *engine,
+                                    const char *skill,
+                                    size_t skill_len,
+                                    const char *path,
+                                    size_t path_len,
+                                    uint64_t max_bytes,
+                                    skl_buffer **out,
+                                    skl_error **err);
+
+/**
+ * What a skill declares, its files with their digests, and its tools with their schemas: a JSON object.
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_manifest(const skl_engine *engine,
+                               const char *skill,
+                               size_t skill_len,
+                               skl_buffer **out,
+                               skl_error **err);
+
+/**
+ * Starts a call of a tool and returns at once.
+ *
+ * `args` is a JSON object that fits the tool's schema, `options` a JSON document (docs/api-conventions.md#options);
+ * either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
+ * nothing was started; what goes wrong later is in the call's result.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
+ * SKILL_CHANGED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
+ * RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_call(skl_engine *engine,
+                           const char *tool,
+                           size_t tool_len,
+                           const char *args,
+                           size_t args_len,
+                           const char *options,
+                           size_t options_len,
+                           skl_call **out,
+                           skl_error **err);
+
+/**
+ * `skl_engine_call()` and `skl_call_wait()` in one: runs a tool and blocks this thread until it has ended, which the
+ * policy's wall limit bounds.
+ *
+ * On SKL_OK the caller owns `*result`, the call's result document (docs/api-conventions.md#result); a script that
+ * fails is no failure of this function. Statuses: those of `skl_engine_call()`. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_execute(skl_engine *engine,
+                              const char *tool,
+                              size_t tool_len,
+                              const char *args,
+                              size_t args_len,
+                              const char *options,
+                              size_t options_len,
+                              skl_buffer **result,
+                              skl_error **err);
+
+/**
+ * Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
+ *
+ * `response` is the response body in the named dialect; `options` applies to each call. On SKL_OK the caller owns
+ * `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
+ * for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
+ * can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,
+ * UNKNOWN_DIALECT, INVALID_RESPONSE. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_handle(skl_engine *engine,
+                             const char *dialect,
+                             size_t dialect_len,
+                             const char *response,
+                             size_t response_len,
+                             const char *options,
+                             size_t options_len,
+                             skl_buffer **messages,
+                             skl_error **err);
+
+/**
+ * Waits for a call to end and gives its result. `timeout_ms` is how long to wait: 0 looks and returns at once, a
+ * negative number waits without end. May be repeated; every caller gets the same result.
+ *
+ * On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
+ * failure of this function. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
+ * to see the end also lists and hashes the files that the script left. Since 0.1.0.
+ */
+skl_status skl_call_wait(skl_call *call,
+                         int64_t timeout_ms,
+                         skl_buffer **result,
+                         skl_error **err);
+
+/**
+ * Ends a call. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
+ * before, during and after the call's end.
+ *
+ * Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_call_cancel(skl_call *call);
+
+/**
+ * A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
+ * and belongs to the call: do not read, write or close it, and stop polling it before the call is freed.
+ *
+ * -1 for NULL and in a forked child. Threads: any. Since 0.1.0.
+ */
+int skl_call_fd(const skl_call *call);
+
+/**
+ * The content of a file that an ended call left in its work directory. `path` is one of the result's "files".
+ *
+ * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
+ * directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
+ * RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, FORKED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_call_read_file(const skl_call *call,
+                              const char *path,
+                              size_t path_len,
+                              uint64_t max_bytes,
+                              skl_buffer **out,
+                              skl_error **err);
+
+/**
+ * Releases a call, which cancels it if it still runs. Does not wait: what the call used is released when it has ended.
+ * NULL is a no-op. In a forked child the handle is left alone.
+ *
+ * Threads: any. Since 0.1.0.
+ */
+void skl_call_free(skl_call *call);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SKILLLITE_H */

@@ -1,0 +1,146 @@
+//! `skl_call`: one call in flight.
+
+use std::ffi::{c_char, c_int};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::buffer::skl_buffer;
+use super::error::{skl_error, skl_status};
+use super::handle::{Out, Shared, shared, take_shared};
+use super::panic::{boundary, boundary_or};
+use super::text::text;
+use crate::engine::Call;
+
+/// A longer wait is one without end: no clock would tell the difference.
+const FOREVER_MS: u64 = 100 * 365 * 86_400_000;
+
+/// A started call of a tool.
+///
+/// Threads: every function may be called from any thread, concurrently with every other one, except that
+/// `skl_call_free()` must not run before a function given the same handle has been entered. It may run while another
+/// thread waits: the wait then ends with the result "cancelled".
+pub struct skl_call {
+    call: Arc<Call>,
+}
+
+impl Shared for skl_call {}
+
+impl skl_call {
+    pub(super) fn new(call: Arc<Call>) -> Self {
+        Self { call }
+    }
+}
+
+fn timeout_of(timeout_ms: i64) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().filter(|ms| *ms < FOREVER_MS).map(Duration::from_millis)
+}
+
+/// Waits for a call to end and gives its result. `timeout_ms` is how long to wait: 0 looks and returns at once, a
+/// negative number waits without end. May be repeated; every caller gets the same result.
+///
+/// On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
+/// failure of this function. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
+/// to see the end also lists and hashes the files that the script left. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_wait(
+    call: *mut skl_call,
+    timeout_ms: i64,
+    result: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let result = Out::new(result, "result")?;
+            let call = shared(call, "call")?;
+            result.give(skl_buffer::of_document(&*call.call.wait(timeout_of(timeout_ms))?));
+            Ok(())
+        })
+    }
+}
+
+/// Ends a call. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
+/// before, during and after the call's end.
+///
+/// Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_cancel(call: *mut skl_call) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe { boundary(std::ptr::null_mut(), || shared(call, "call")?.call.cancel()) }
+}
+
+/// A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
+/// and belongs to the call: do not read, write or close it, and stop polling it before the call is freed.
+///
+/// -1 for NULL and in a forked child. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_fd(call: *const skl_call) -> c_int {
+    boundary_or(-1, || {
+        // SAFETY: the host's contract.
+        let call = unsafe { shared(call, "call") };
+        call.and_then(|call| call.call.fd()).unwrap_or(-1)
+    })
+}
+
+/// The content of a file that an ended call left in its work directory. `path` is one of the result's "files".
+///
+/// On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
+/// directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
+/// RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, FORKED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_read_file(
+    call: *const skl_call,
+    path: *const c_char,
+    path_len: usize,
+    max_bytes: u64,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let call = shared(call, "call")?;
+            let path = text(path, path_len, "path")?;
+            out.give(skl_buffer::of_bytes(call.call.read_file(path, max_bytes)?));
+            Ok(())
+        })
+    }
+}
+
+/// Releases a call, which cancels it if it still runs. Does not wait: what the call used is released when it has ended.
+/// NULL is a no-op. In a forked child the handle is left alone.
+///
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_free(call: *mut skl_call) {
+    boundary_or((), || {
+        // SAFETY: the host's contract.
+        let Some(call) = (unsafe { take_shared(call) }) else { return };
+        // A thread may be waiting with a count of its own, so this may not be the last one.
+        if call.call.cancel().is_err() {
+            // The threads and descriptors behind it are the parent's.
+            std::mem::forget(call);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_or_does_not() {
+        let rows = [
+            (-1, None),
+            (i64::MIN, None),
+            (0, Some(0)),
+            (1, Some(1)),
+            (86_400_000, Some(86_400_000)),
+            (i64::MAX, None),
+        ];
+        for (timeout_ms, expected) in rows {
+            assert_eq!(timeout_of(timeout_ms), expected.map(Duration::from_millis), "{timeout_ms}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! `skl_engine`: skills in, tools and calls out.
+
+use std::ffi::c_char;
+use std::path::Path;
+
+use super::buffer::skl_buffer;
+use super::call::skl_call;
+use super::error::{skl_error, skl_status};
+use super::handle::{Out, Shared, shared, take_shared};
+use super::panic::{boundary, boundary_or};
+use super::text::text;
+use crate::engine::{Engine, Host};
+
+/// One configured instance: the skills it knows, the policy its calls obey, the processes that run them.
+///
+/// Threads: every function may be called from any thread, concurrently with every other one, except that
+/// `skl_engine_free()` must not run before a function given the same handle has been entered.
+pub struct skl_engine {
+    engine: Engine,
+}
+
+impl Shared for skl_engine {}
+
+/// Makes an engine. It reads PATH, HOME and the variables of version managers once, and starts nothing yet.
+///
+/// `config` is a JSON document (docs/api-conventions.md#config), borrowed for the call; empty or NULL with length 0
+/// means the safe defaults. On SKL_OK the caller owns `*out` and releases it with `skl_engine_free()`.
+/// Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG (names the key), UNSUPPORTED (names the key).
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_new(
+    config: *const c_char,
+    config_len: usize,
+    out: *mut *mut skl_engine,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let config = text(config, config_len, "config")?;
+            out.share(skl_engine { engine: Engine::new(config, Host::snapshot())? });
+            Ok(())
+        })
+    }
+}
+
+/// Ends the calls in flight, whose results then say "cancelled", and makes every later function of this engine fail
+/// with SKL_ERR_CLOSED. Results of calls can still be read. Repeating it does nothing. The handle must still be freed.
+///
+/// Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_close(engine: *mut skl_engine, err: *mut *mut skl_error) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe { boundary(err, || shared(engine, "engine")?.engine.close()) }
+}
+
+/// Releases an engine. Calls that it started go on, keep what they need and may be waited for; to end them, use
+/// `skl_engine_close()` or `skl_call_cancel()` first. NULL is a no-op. In a forked child the handle is left alone.
+///
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_free(engine: *mut skl_engine) {
+    boundary_or((), || {
+        // SAFETY: the host's contract.
+        let Some(engine) = (unsafe { take_shared(engine) }) else { return };
+        if !engine.engine.origin().is_here() {
+            // Its threads and descriptors are the parent's.
+            std::mem::forget(engine);
+        }
+    });
+}
+
+/// Loads the skills of a folder and adds them to those that the engine has: the folder is a skill, or holds skills. Of
+/// two skills with one name the first stays. A folder that was loaded before is read anew.
+///
+/// `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*report`: `{"skills", "tools", "skipped",
+/// "diagnostics"}`; a skill that cannot be used is skipped for a stated reason and is no failure.
+/// Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_DIRECTORY, IO, FORKED, CLOSED. Threads: any; loads take turns, and
+/// calls go on with what they had. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_load(
+    engine: *mut skl_engine,
+    dir: *const c_char,
+    dir_len: usize,
+    report: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let report = Out::new(report, "report")?;
+            let engine = shared(engine, "engine")?;
+            let dir = text(dir, dir_len, "dir")?;
+            report.give(skl_buffer::of_document(&engine.engine.load(Path::new(dir))?));
+            Ok(())
+        })
+    }
+}
+
+/// The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
+/// "root", "digest", "tools" (names) and "diagnostics".
+///
+/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, FORKED, CLOSED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_skills(
+    engine: *const skl_engine,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            out.give(skl_buffer::of_document(&engine.engine.skills()?));
+            Ok(())
+        })
+    }
+}
+
+/// The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
+///
+/// `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
+/// Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_tools(
+    engine: *const skl_engine,
+    dialect: *const c_char,
+    dialect_len: usize,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let dialect = text(dialect, dialect_len, "dialect")?;
+            out.give(skl_buffer::of_document(&engine.engine.tools(dialect)?));
+            Ok(())
+        })
+    }
+}
+
+/// The instructions of a skill: the Markdown text of its SKILL.md without the front matter.
+///
+/// On SKL_OK the caller owns `*out`, a text and no JSON. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND,
+/// FORKED, CLOSED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_instructions(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            out.give(skl_buffer::of_bytes(engine.engine.instructions(skill)?.into_bytes()));
+            Ok(())
+        })
+    }
+}
+
+/// The files of a skill other than SKILL.md: a JSON array of `{"path", "size", "sha256", "is_executable"}`.
+///
+/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_resources(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            out.give(skl_buffer::of_document(&engine.engine.resources(skill)?));
+            Ok(())
+        })
+    }
+}
+
+/// The content of one file of a skill, as it was when the skill was loaded. `path` is one of those that
+/// `skl_engine_resources()` gives.
+///
+/// On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut.
+/// Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE,
+/// SKILL_CHANGED, IO, FORKED, CLOSED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_read_resource(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    path: *const c_char,
+    path_len: usize,
+    max_bytes: u64,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            let path = text(path, path_len, "path")?;
+            out.give(skl_buffer::of_bytes(engine.engine.read_resource(skill, path, max_bytes)?));
+            Ok(())
+        })
+    }
+}
+
+/// What a skill declares, its files with their digests, and its tools with their schemas: a JSON object.
+///
+/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_manifest(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            out.give(skl_buffer::of_document(&engine.engine.manifest(skill)?));
+            Ok(())
+        })
+    }
+}
+
+/// Starts a call of a tool and returns at once.
+///
+/// `args` is a JSON object that fits the tool's schema, `options` a JSON document (docs/api-conventions.md#options);
+/// either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
+/// nothing was started; what goes wrong later is in the call's result.
+/// Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
+/// SKILL_CHANGED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
+/// RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_call(
+    engine: *mut skl_engine,
+    tool: *const c_char,
+    tool_len: usize,
+    args: *const c_char,
+    args_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    out: *mut *mut skl_call,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let tool = text(tool, tool_len, "tool")?;
+            let args = text(args, args_len, "args")?;
+            let options = text(options, options_len, "options")?;
+            out.share(skl_call::new(engine.engine.call(tool, args, options)?));
+            Ok(())
+        })
+    }
+}
+
+/// `skl_engine_call()` and `skl_call_wait()` in one: runs a tool and blocks this thread until it has ended, which the
+/// policy's wall limit bounds.
+///
+/// On SKL_OK the caller owns `*result`, the call's result document (docs/api-conventions.md#result); a script that
+/// fails is no failure of this function. Statuses: those of `skl_engine_call()`. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_execute(
+    engine: *mut skl_engine,
+    tool: *const c_char,
+    tool_len: usize,
+    args: *const c_char,
+    args_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    result: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let result = Out::new(result, "result")?;
+            let engine = shared(engine, "engine")?;
+            let tool = text(tool, tool_len, "tool")?;
+            let args = text(args, args_len, "args")?;
+            let options = text(options, options_len, "options")?;
+            result.give(skl_buffer::of_document(&*engine.engine.execute(tool, args, options)?));
+            Ok(())
+        })
+    }
+}
+
+/// Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
+///
+/// `response` is the response body in the named dialect; `options` applies to each call. On SKL_OK the caller owns
+/// `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
+/// for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
+/// can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,
+/// UNKNOWN_DIALECT, INVALID_RESPONSE. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_handle(
+    engine: *mut skl_engine,
+    dialect: *const c_char,
+    dialect_len: usize,
+    response: *const c_char,
+    response_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    messages: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let messages = Out::new(messages, "messages")?;
+            let engine = shared(engine, "engine")?;
+            let dialect = text(dialect, dialect_len, "dialect")?;
+            let response = text(response, response_len, "response")?;
+            let options = text(options, options_len, "options")?;
+            messages.give(skl_buffer::of_document(&engine.engine.handle(dialect, response, options)?));
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! One call in flight: waited for, cancelled, watched by a descriptor, and asked for its result as often as one likes.
+//!
+//! The result is computed once, by whoever waits first, and shared. Dropping the last owner of a call that still runs
+//! cancels the run; its resources are released when it has ended, and nobody waits for that.
+
+use std::os::fd::{AsFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::origin::Origin;
+use super::outputs;
+use super::result::{Subject, render};
+use crate::error::{Error, Result, Status};
+use crate::sandbox::{Run, Sandbox, WorkDirectory};
+
+/// A started call. All methods may be called from any thread, concurrently.
+pub struct Call {
+    origin: Origin,
+    subject: Subject,
+    run: Arc<Run>,
+    finished: Mutex<Option<Finished>>,
+    /// Runs end when their sandbox goes; a call keeps it, so an engine may go first.
+    _sandbox: Arc<Sandbox>,
+}
+
+struct Finished {
+    document: Arc<Value>,
+    /// The work directory; it is gone with this value.
+    work: Option<WorkDirectory>,
+}
+
+impl Call {
+    pub(super) fn new(subject: Subject, run: Arc<Run>, sandbox: Arc<Sandbox>) -> Arc<Self> {
+        Arc::new(Self { origin: Origin::here(), subject, run, finished: Mutex::new(None), _sandbox: sandbox })
+    }
+
+    /// The result document, once the run has ended. Waits at most `timeout` (forever when `None`), then
+    /// [`Status::WaitTimeout`]; the call goes on and can be waited for again. [`Status::Forked`] in a forked child.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Arc<Value>> {
+        self.with_finished(timeout, |finished| Ok(finished.document.clone()))
+    }
+
+    /// A file that the finished run left in its work directory, at most `max_bytes` long. `path` is one of the
+    /// result's `files`. Errors: [`Status::WaitTimeout`] while it runs, [`Status::PathEscape`],
+    /// [`Status::ResourceNotFound`], [`Status::ResourceTooLarge`], [`Status::Io`], [`Status::Forked`].
+    pub fn read_file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        self.with_finished(Some(Duration::ZERO), |finished| match &finished.work {
+            Some(work) => outputs::read(work.as_fd(), path, max_bytes),
+            None => Err(Error::new(Status::ResourceNotFound, "the call has no work directory: it could not be run")),
+        })
+    }
+
+    /// Whether the run has ended.
+    pub fn is_finished(&self) -> Result<bool> {
+        self.origin.check()?;
+        Ok(self.run.is_finished())
+    }
+
+    /// Ends the run. Returns at once; the result then says `cancelled`, unless the run had ended before. Repeating it
+    /// does nothing. [`Status::Forked`] in a forked child.
+    pub fn cancel(&self) -> Result<()> {
+        self.origin.check()?;
+        self.run.cancel();
+        Ok(())
+    }
+
+    /// A pipe or socket that becomes readable when the run has ended; it belongs to the call and is only to be
+    /// polled. [`Status::Forked`] in a forked child, [`Status::Resources`] without descriptors.
+    pub fn fd(&self) -> Result<RawFd> {
+        self.origin.check()?;
+        self.run.fd()
+    }
+
+    fn with_finished<T>(&self, timeout: Option<Duration>, use_it: impl FnOnce(&Finished) -> Result<T>) -> Result<T> {
+        self.origin.check()?;
+        if !self.run.wait(timeout) {
+            return Err(Error::new(
+                Status::WaitTimeout,
+                format!("call '{}' of tool '{}' has not finished", self.subject.call_id, self.subject.tool),
+            ));
+        }
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        if finished.is_none() {
+            let outcome = self.run.take_outcome().unwrap_or_else(|| {
+                Err(Error::new(Status::Internal, "the outcome of the run is gone; reading it failed before"))
+            });
+            let (document, work) = render(&self.subject, outcome);
+            *finished = Some(Finished { document: Arc::new(document), work });
+        }
+        match &*finished {
+            Some(finished) => use_it(finished),
+            None => Err(Error::new(Status::Internal, "a finished call has no result")),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.origin.is_here() && !self.run.is_finished() {
+            self.run.cancel();
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The engine: one configured instance, through which everything above works.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde_json::{Map, Value};
+
+use super::Host;
+use super::call::Call;
+use super::catalogue;
+use super::command::{Recipe, search_path};
+use super::config::Config;
+use super::document::parse;
+use super::environment;
+use super::inputs;
+use super::options::CallOptions;
+use super::origin::Origin;
+use super::registry::{Registry, Snapshot};
+use super::respond;
+use super::result::Subject;
+use crate::error::{Error, Result, Status};
+use crate::runtime::{Interpreters, Language, Lookup};
+use crate::sandbox::{Options, Policy, Sandbox};
+use crate::tool::dialect::Dialect;
+
+/// One configured instance: registry of skills, policy, executor of calls. Everything may be called from any thread,
+/// concurrently. Dropping it lets the calls that it started go on; [`Engine::close`] ends them.
+pub struct Engine {
+    origin: Origin,
+    config: Config,
+    registry: Registry,
+    interpreters: Interpreters,
+    sandbox: Arc<Sandbox>,
+    is_closed: AtomicBool,
+    calls_made: AtomicU64,
+}
+
+impl Engine {
+    /// Makes an engine for a config document ([`Config::parse`]) and the process around it. Starts nothing.
+    pub fn new(config: &str, host: Host) -> Result<Self> {
+        let config = Config::parse(config, &host)?;
+        let sandbox = Sandbox::new(Options {
+            supervisor_path: config.supervisor_path.clone(),
+            max_running: config.max_running,
+            max_queued: config.max_queued,
+        });
+        let interpreters = Interpreters::new(Lookup {
+            search_path: config.search_path.clone(),
+            home: host.home,
+            overrides: config.interpreters.clone(),
+            variables: host.variables,
+        });
+        Ok(Self {
+            origin: Origin::here(),
+            config,
+            registry: Registry::default(),
+            interpreters,
+            sandbox: Arc::new(sandbox),
+            is_closed: AtomicBool::new(false),
+            calls_made: AtomicU64::new(0),
+        })
+    }
+
+    /// Loads the skills below `dir` and adds them to those that are there. Of two skills with one name the first
+    /// stays; a folder that was loaded before is read anew. Gives `{skills, tools, skipped, diagnostics}`. Errors:
+    /// [`Status::SkillDirectory`], [`Status::Forked`], [`Status::Closed`].
+    pub fn load(&self, dir: &Path) -> Result<Value> {
+        self.check()?;
+        Ok(self.registry.load(dir)?.to_json())
+    }
+
+    /// The catalogue: an array with one object for each skill, in load order.
+    pub fn skills(&self) -> Result<Value> {
+        Ok(catalogue::skills(&*self.snapshot()?))
+    }
+
+    /// The tools as the `tools` field of a request in this dialect. Errors: [`Status::UnknownDialect`].
+    pub fn tools(&self, dialect: &str) -> Result<Value> {
+        let dialect = Dialect::parse(dialect)?;
+        let snapshot = self.snapshot()?;
+        let tools: Vec<_> = snapshot.tools().map(Arc::as_ref).collect();
+        Ok(dialect.definitions(&tools))
+    }
+
+    /// The instructions of a skill: the Markdown body of its SKILL.md. Errors: [`Status::SkillNotFound`].
+    pub fn instructions(&self, skill: &str) -> Result<String> {
+        Ok(self.snapshot()?.skill(skill)?.0.skill.body.clone())
+    }
+
+    /// The files of a skill: an array of `{path, size, sha256, is_executable}`. Errors: [`Status::SkillNotFound`].
+    pub fn resources(&self, skill: &str) -> Result<Value> {
+        Ok(catalogue::resources(&self.snapshot()?.skill(skill)?.0.skill))
+    }
+
+    /// The content of one file of a skill, at most `max_bytes` long. Errors: [`Status::SkillNotFound`],
+    /// [`Status::ResourceNotFound`], [`Status::ResourceTooLarge`], [`Status::PathEscape`], [`Status::SkillChanged`],
+    /// [`Status::Io`].
+    pub fn read_resource(&self, skill: &str, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+        self.snapshot()?.skill(skill)?.0.skill.read_resource(path, max_bytes)
+    }
+
+    /// What a skill declares, its files with their digests and its tools, as an object. Errors:
+    /// [`Status::SkillNotFound`].
+    pub fn manifest(&self, skill: &str) -> Result<Value> {
+        let snapshot = self.snapshot()?;
+        let (entry, tools) = snapshot.skill(skill)?;
+        Ok(catalogue::manifest(entry, tools))
+    }
+
+    /// Starts a call of `tool` and returns at once. `arguments` is a JSON object and `options` an options document
+    /// ([`CallOptions::parse`]); either may be empty. Errors name what to repair and mean that nothing was started;
+    /// what goes wrong later is in the result.
+    pub fn call(&self, tool: &str, arguments: &str, options: &str) -> Result<Arc<Call>> {
+        self.check()?;
+        let options = CallOptions::parse(options)?;
+        let arguments = match arguments.trim() {
+            "" => Value::Object(Map::new()),
+            text => parse(text, "the arguments", Status::InvalidArguments)?,
+        };
+        self.start(&*self.snapshot()?, tool, &arguments, options)
+    }
+
+    /// [`Engine::call`], waited for: the result document.
+    pub fn execute(&self, tool: &str, arguments: &str, options: &str) -> Result<Arc<Value>> {
+        self.call(tool, arguments, options)?.wait(None)
+    }
+
+    /// Runs every tool call of an LLM's response, in parallel, and gives the messages that answer them, in order, as an
+    /// array to append to the conversation. `options` applies to each call. What a model can repair (an unknown tool,
+    /// bad arguments) becomes an error answer; what only the host can repair is an error of this function, and then
+    /// no call goes on.
+    pub fn handle(&self, dialect: &str, response: &str, options: &str) -> Result<Value> {
+        self.check()?;
+        let dialect = Dialect::parse(dialect)?;
+        let options = CallOptions::parse(options)?;
+        let response = parse(response, "the response", Status::InvalidResponse)?;
+        respond::respond(self, dialect, &response, &options)
+    }
+
+    /// Ends the calls in flight (their results say `cancelled`) and refuses everything from now on with
+    /// [`Status::Closed`]. Results of finished calls stay. Repeating it does nothing.
+    pub fn close(&self) -> Result<()> {
+        self.origin.check()?;
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.sandbox.close();
+        Ok(())
+    }
+
+    /// The process that made the engine.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        self.check()?;
+        Ok(self.registry.snapshot())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.origin.check()?;
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(Error::new(Status::Closed, "the engine is closed; make a new one"));
+        }
+        Ok(())
+    }
+
+    /// Everything between a tool's name and a run: judge, look up, verify, lay out, start.
+    pub(super) fn start(
+        &self,
+        snapshot: &Snapshot,
+        tool: &str,
+        arguments: &Value,
+        options: CallOptions,
+    ) -> Result<Arc<Call>> {
+        let (entry, tool) = snapshot.tool(tool)?;
+        let mut invocation = tool.prepare(arguments)?;
+        if let Some(stdin) = options.stdin {
+            if !invocation.stdin.is_empty() {
+                return Err(Error::new(
+                    Status::InvalidConfig,
+                    format!("'stdin' is set, but tool '{}' takes its arguments there", tool.name),
+                ));
+            }
+            invocation.stdin = stdin.into_bytes();
+        }
+        let limits = self.config.policy.limits.narrowed(&options.limits)?;
+        // The variables of the policy are merged below, where their order is decided.
+        let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
+        let (files, inputs) = inputs::gather(options.files, &policy)?;
+
+        let script = tool.script.to_str().unwrap_or_default();
+        let runtime = match tool.language {
+            Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
+            language => self.interpreters.find(language)?,
+        };
+        let tools = policy.allows_subprocess.then(|| self.interpreters.tools());
+        entry.skill.verify(script)?;
+
+        let layout = self.sandbox.layout(&policy, &entry.skill.root)?;
+        let environment = environment::assemble(
+            &layout,
+            &search_path(&runtime, tools.as_deref()),
+            &runtime.environment,
+            &self.config.policy.environment,
+            &options.environment,
+        )?;
+        let number = self.calls_made.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let subject = Subject {
+            tool: tool.name.clone(),
+            skill: entry.skill.name.clone(),
+            call_id: options.call_id.unwrap_or_else(|| format!("call-{number}")),
+            lacks_network: catalogue::wants_network(&entry.skill),
+            inputs,
+            disk_bytes: policy.limits.disk_bytes,
+        };
+        let command = Recipe {
+            tool,
+            runtime: &runtime,
+            tools: tools.as_deref(),
+            needs_site: tool.language == Language::Python && entry.needs_site(&runtime),
+            invocation,
+            environment,
+            files,
+            cwd: options.cwd.unwrap_or(self.config.cwd),
+            layout,
+        }
+        .into_command();
+        let run = self.sandbox.start(command, &policy)?;
+        Ok(Call::new(subject, run, self.sandbox.clone()))
+    }
+}
+
+/// What this host can give: the document of `skl_probe`. Starts a supervisor and ends it again.
+pub fn probe() -> Result<Value> {
+    let sandbox = Sandbox::new(Options { supervisor_path: None, max_running: 1, max_queued: 0 });
+    let report = sandbox.report();
+    sandbox.close();
+    Ok(super::result::report(&report?))
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}

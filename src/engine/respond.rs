@@ -1,0 +1,105 @@
+//! An LLM's response answered: every call that it asks for is started, then all are waited for.
+
+use serde_json::{Map, Value, json};
+
+use super::engine::Engine;
+use super::options::CallOptions;
+use super::result::error_of;
+use crate::error::{Result, Status};
+use crate::tool::dialect::{Dialect, ToolAnswer, ToolCall};
+
+pub(super) fn respond(engine: &Engine, dialect: Dialect, response: &Value, options: &CallOptions) -> Result<Value> {
+    let calls = dialect.calls(response)?;
+    let snapshot = engine.snapshot()?;
+    let mut started = Vec::with_capacity(calls.len());
+    for ToolCall { id, name, arguments } in calls {
+        let call_id = if id.is_empty() { options.call_id.clone() } else { Some(id.clone()) };
+        let options = CallOptions { call_id, ..options.clone() };
+        let call = match arguments.and_then(|arguments| engine.start(&snapshot, &name, &arguments, options)) {
+            // The calls that were started end with `started`.
+            Err(error) if is_for_the_host(error.status) => return Err(error),
+            other => other,
+        };
+        started.push((id, name, call));
+    }
+    let mut answers = Vec::with_capacity(started.len());
+    for (id, name, call) in started {
+        let (content, is_error) = match call {
+            Ok(call) => {
+                let document = call.wait(None)?;
+                (for_model(&document).to_string(), document["status"] != "ok")
+            }
+            Err(error) => (json!({ "error": error_of(&error) }).to_string(), true),
+        };
+        answers.push(ToolAnswer { id, name, content, is_error });
+    }
+    Ok(dialect.answers(&answers))
+}
+
+/// Whether an error says something about the host or its config that no other arguments would change.
+fn is_for_the_host(status: Status) -> bool {
+    !matches!(
+        status,
+        Status::InvalidJson
+            | Status::InvalidUtf8
+            | Status::ToolNotFound
+            | Status::InvalidArguments
+            | Status::SkillChanged
+            | Status::ResourceNotFound
+            | Status::InterpreterNotFound
+            | Status::QueueFull
+            | Status::Spawn
+    )
+}
+
+/// The part of a result that helps a model: what the program said and how it ended, without what says nothing.
+fn for_model(document: &Value) -> Value {
+    let mut told = Map::new();
+    let mut tell = |key: &str| {
+        told.insert(key.to_owned(), document[key].clone());
+    };
+    tell("status");
+    tell("exit_code");
+    // `output` is the same as `text`, already parsed.
+    tell(if document["output"].is_null() { "text" } else { "output" });
+    for key in ["stderr", "signal", "limit", "files", "skipped_files", "error", "network"] {
+        let says_nothing = match &document[key] {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        if !says_nothing {
+            tell(key);
+        }
+    }
+    if document["truncated"].as_object().is_some_and(|parts| parts.values().any(|is_cut| is_cut == true)) {
+        tell("truncated");
+    }
+    Value::Object(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_sees_what_was_said_and_how_it_ended() {
+        let quiet = json!({
+            "status": "ok", "exit_code": 0, "signal": null, "output": {"result": 405}, "text": "{\"result\":405}",
+            "stderr": "", "truncated": {"stdout": false}, "limit": null, "files": [], "skipped_files": [],
+            "usage": {}, "isolation": {}, "error": null,
+        });
+        assert_eq!(for_model(&quiet), json!({"status": "ok", "exit_code": 0, "output": {"result": 405}}));
+        let mut loud = quiet;
+        loud["output"] = Value::Null;
+        loud["text"] = json!("no");
+        loud["exit_code"] = json!(3);
+        loud["stderr"] = json!("bad");
+        loud["truncated"]["stdout"] = json!(true);
+        let expected = json!({
+            "status": "ok", "exit_code": 3, "text": "no", "stderr": "bad", "truncated": {"stdout": true},
+        });
+        assert_eq!(for_model(&loud), expected);
+    }
+}

@@ -1,0 +1,290 @@
+//! The result document of a call, made from what came out of its run. The document is described in
+//! `docs/api-conventions.md`; fields are added to it and never change their meaning.
+
+use std::os::fd::AsFd;
+
+use serde_json::{Value, json};
+
+use super::inputs::Fingerprints;
+use super::outputs::Listing;
+use crate::error::{Error, Result, Status};
+use crate::sandbox::{Captured, End, Isolation, Layer, Obstacle, Outcome, Report, Stop, Tier, Usage, WorkDirectory};
+
+/// What a result says about its call, known before the start.
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    /// The tool's name.
+    pub(super) tool: String,
+    /// Its skill's name.
+    pub(super) skill: String,
+    /// The host's or the LLM's name for the call.
+    pub(super) call_id: String,
+    /// Whether the skill declares that it needs the network, which no policy of this version gives.
+    pub(super) lacks_network: bool,
+    /// What was put into the work directory.
+    pub(super) inputs: Fingerprints,
+    /// The work directory's bound, which is also the bound of what is hashed.
+    pub(super) disk_bytes: u64,
+}
+
+/// The document for a run, and the work directory, if there is one to read from.
+pub(super) fn render(subject: &Subject, outcome: Result<Outcome>) -> (Value, Option<WorkDirectory>) {
+    match outcome {
+        Ok(outcome) => ran(subject, outcome),
+        Err(error) => (failed(subject, &error), None),
+    }
+}
+
+fn ran(subject: &Subject, outcome: Outcome) -> (Value, Option<WorkDirectory>) {
+    let Outcome { end, stop, stdout, stderr, usage, isolation, work } = outcome;
+    let listing = work.as_ref().map(|work| Listing::of(work.as_fd(), &subject.inputs, subject.disk_bytes));
+    let listing = listing.unwrap_or_default();
+    let are_files_truncated = listing.is_truncated;
+    let (files, skipped_files) = listing.into_json();
+    let (status, mut limit) = status_of(stop);
+    if limit.is_none() && (stdout.is_truncated || stderr.is_truncated) {
+        limit = Some("output");
+    }
+    let (exit_code, signal) = match end {
+        End::Exited(code) => (Some(code), None),
+        End::Signaled(signal) => (None, Some(signal)),
+    };
+    let (text, is_text_lossy) = text_of(&stdout);
+    let (stderr_text, is_stderr_lossy) = text_of(&stderr);
+    let document = json!({
+        "status": status,
+        "exit_code": exit_code,
+        "signal": signal,
+        "output": if stdout.is_truncated || is_text_lossy { Value::Null } else { whole_json(&text) },
+        "text": text,
+        "stderr": stderr_text,
+        "truncated": {
+            "stdout": stdout.is_truncated,
+            "stderr": stderr.is_truncated,
+            "files": are_files_truncated,
+        },
+        "lossy": { "stdout": is_text_lossy, "stderr": is_stderr_lossy },
+        "total_bytes": { "stdout": stdout.total_bytes, "stderr": stderr.total_bytes },
+        "limit": limit,
+        "files": files,
+        "skipped_files": skipped_files,
+        "usage": usage_of(&usage),
+        "isolation": isolation_of(&isolation),
+        "error": null,
+        "tool": subject.tool,
+        "skill": subject.skill,
+        "call_id": subject.call_id,
+    });
+    (with_network(subject, document), work)
+}
+
+/// The document for a run that could not be made.
+fn failed(subject: &Subject, error: &Error) -> Value {
+    let status = match error.status {
+        Status::IsolationUnavailable | Status::LimitUnenforceable | Status::PolicyWidened => "denied",
+        Status::Cancelled | Status::Closed => "cancelled",
+        // It waited for its turn until its time was over.
+        Status::WaitTimeout => "timeout",
+        _ => "error",
+    };
+    let document = json!({
+        "status": status,
+        "exit_code": null,
+        "signal": null,
+        "output": null,
+        "text": "",
+        "stderr": "",
+        "truncated": { "stdout": false, "stderr": false, "files": false },
+        "lossy": { "stdout": false, "stderr": false },
+        "total_bytes": { "stdout": 0, "stderr": 0 },
+        "limit": null,
+        "files": [],
+        "skipped_files": [],
+        "usage": usage_of(&Usage::default()),
+        "isolation": null,
+        "error": error_of(error),
+        "tool": subject.tool,
+        "skill": subject.skill,
+        "call_id": subject.call_id,
+    });
+    with_network(subject, document)
+}
+
+/// An error as it appears inside documents.
+pub(super) fn error_of(error: &Error) -> Value {
+    json!({ "code": error.status as i32, "message": error.message })
+}
+
+fn with_network(subject: &Subject, mut document: Value) -> Value {
+    if let (true, Some(fields)) = (subject.lacks_network, document.as_object_mut()) {
+        let hint =
+            "the skill declares that it needs the network and the engine's policy gives none; what depends on it fails";
+        fields.insert("network".into(), json!({ "allowed": false, "hint": hint }));
+    }
+    document
+}
+
+fn status_of(stop: Option<Stop>) -> (&'static str, Option<&'static str>) {
+    match stop {
+        None => ("ok", None),
+        Some(Stop::Wall) => ("timeout", Some("wall")),
+        Some(Stop::Cancelled) => ("cancelled", None),
+        Some(Stop::Cpu) => ("limit", Some("cpu")),
+        Some(Stop::Memory) => ("limit", Some("memory")),
+        Some(Stop::Pids) => ("limit", Some("pids")),
+        Some(Stop::Disk) => ("limit", Some("disk")),
+    }
+}
+
+/// The kept bytes as text, and whether some were no UTF-8 and had to be replaced.
+fn text_of(captured: &Captured) -> (String, bool) {
+    match std::str::from_utf8(&captured.bytes) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (String::from_utf8_lossy(&captured.bytes).into_owned(), true),
+    }
+}
+
+/// What the program printed, if that is exactly one JSON document.
+fn whole_json(text: &str) -> Value {
+    serde_json::from_str(text.trim()).unwrap_or(Value::Null)
+}
+
+fn usage_of(usage: &Usage) -> Value {
+    let ms = |span: std::time::Duration| (span.as_secs_f64() * 1e6).round() / 1e3;
+    json!({
+        "wall_ms": ms(usage.wall),
+        "cpu_ms": ms(usage.cpu),
+        "peak_memory_bytes": usage.peak_memory_bytes,
+        "sandbox_ms": ms(usage.setup),
+    })
+}
+
+fn isolation_of(isolation: &Isolation) -> Value {
+    json!({ "tier": isolation.tier.name(), "layers": layers_of(&isolation.layers) })
+}
+
+fn layers_of(layers: &[Layer]) -> Value {
+    layers
+        .iter()
+        .map(|layer| json!({ "name": layer.name, "state": layer.state.name(), "detail": layer.detail }))
+        .collect()
+}
+
+/// The document of [`crate::sandbox::Sandbox::report`]: what this host can give and what stands in the way of more.
+pub fn report(report: &Report) -> Value {
+    let obstacle = |obstacle: &Obstacle| json!({ "tier": obstacle.tier.name(), "cause": obstacle.cause, "remedy": obstacle.remedy });
+    let tiers: Vec<_> = Tier::ALL
+        .iter()
+        .map(|tier| json!({ "tier": tier.name(), "is_available": report.tier.is_some_and(|best| best >= *tier) }))
+        .collect();
+    json!({
+        "tier": report.tier.map(Tier::name),
+        "tiers": tiers,
+        "layers": layers_of(&report.layers),
+        "obstacles": report.obstacles.iter().map(obstacle).collect::<Vec<_>>(),
+        "platform": format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sandbox::LayerState;
+
+    fn outcome(stdout: &[u8]) -> Outcome {
+        let layer = Layer { name: "seccomp", state: LayerState::Partial, detail: "no x32".into() };
+        Outcome {
+            end: End::Exited(0),
+            stop: None,
+            stdout: Captured { bytes: stdout.to_vec(), total_bytes: stdout.len() as u64, is_truncated: false },
+            stderr: Captured::default(),
+            usage: Usage { wall: Duration::from_micros(1234), ..Usage::default() },
+            isolation: Isolation { tier: Tier::Namespaces, layers: vec![layer] },
+            work: None,
+        }
+    }
+
+    fn subject() -> Subject {
+        Subject { tool: "t".into(), skill: "s".into(), call_id: "c".into(), ..Subject::default() }
+    }
+
+    #[test]
+    fn one_json_document_becomes_output_and_nothing_else_does() {
+        let rows: &[(&[u8], Value)] = &[
+            (b" {\"result\": 405}\n", json!({ "result": 405 })),
+            (b"405", json!(405)),
+            (b"null\n", Value::Null),
+            (b"", Value::Null),
+            (b"hello", Value::Null),
+            (b"{} {}", Value::Null),
+            (b"{\"a\":1}\nlog", Value::Null),
+            (b"\"\xff\"", Value::Null),
+        ];
+        for (stdout, expected) in rows {
+            let (document, _) = render(&subject(), Ok(outcome(stdout)));
+            assert_eq!(document["output"], *expected, "{stdout:?}");
+            assert_eq!(document["status"], "ok");
+            assert_eq!(document["text"], String::from_utf8_lossy(stdout).as_ref());
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_owned_up_to() {
+        let (document, _) = render(&subject(), Ok(outcome(b"a\xffb")));
+        assert_eq!((&document["text"], &document["lossy"]["stdout"]), (&json!("a\u{fffd}b"), &json!(true)));
+        assert_eq!(document["lossy"]["stderr"], false);
+    }
+
+    #[test]
+    fn every_end_has_its_status() {
+        let rows: &[(Option<Stop>, End, [Value; 4])] = &[
+            (None, End::Exited(3), [json!("ok"), json!(3), Value::Null, Value::Null]),
+            (None, End::Signaled(11), [json!("ok"), Value::Null, json!(11), Value::Null]),
+            (Some(Stop::Wall), End::Signaled(9), [json!("timeout"), Value::Null, json!(9), json!("wall")]),
+            (Some(Stop::Cancelled), End::Signaled(9), [json!("cancelled"), Value::Null, json!(9), Value::Null]),
+            (Some(Stop::Cpu), End::Signaled(24), [json!("limit"), Value::Null, json!(24), json!("cpu")]),
+            (Some(Stop::Memory), End::Signaled(9), [json!("limit"), Value::Null, json!(9), json!("memory")]),
+            (Some(Stop::Pids), End::Exited(1), [json!("limit"), json!(1), Value::Null, json!("pids")]),
+            (Some(Stop::Disk), End::Exited(1), [json!("limit"), json!(1), Value::Null, json!("disk")]),
+        ];
+        for (stop, end, expected) in rows {
+            let (document, _) = render(&subject(), Ok(Outcome { end: *end, stop: *stop, ..outcome(b"") }));
+            let found = ["status", "exit_code", "signal", "limit"].map(|key| document[key].clone());
+            assert_eq!(found, *expected, "{stop:?}");
+        }
+    }
+
+    #[test]
+    fn dropped_output_is_named_as_the_limit_of_a_run_that_is_ok() {
+        let mut cut = outcome(b"{}");
+        cut.stdout.is_truncated = true;
+        cut.stdout.total_bytes = 1 << 30;
+        let (document, _) = render(&subject(), Ok(cut));
+        assert_eq!((&document["status"], &document["limit"]), (&json!("ok"), &json!("output")));
+        assert_eq!(document["output"], Value::Null);
+        assert_eq!(document["total_bytes"]["stdout"], 1u64 << 30);
+    }
+
+    #[test]
+    fn every_result_has_the_same_fields() {
+        let (ran, _) = render(&subject(), Ok(outcome(b"")));
+        let keys = |document: &Value| document.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        for (status, name) in
+            [(Status::Spawn, "error"), (Status::IsolationUnavailable, "denied"), (Status::Closed, "cancelled")]
+        {
+            let (document, _) = render(&subject(), Err(Error::new(status, "why")));
+            assert_eq!(keys(&document), keys(&ran));
+            assert_eq!(document["status"], name);
+            assert_eq!(document["error"], json!({ "code": status as i32, "message": "why" }));
+        }
+        assert_eq!(ran["usage"]["wall_ms"], 1.234);
+        let isolation =
+            json!({"tier": "namespaces", "layers": [{"name": "seccomp", "state": "partial", "detail": "no x32"}]});
+        assert_eq!(ran["isolation"], isolation);
+        let wanting = Subject { lacks_network: true, ..subject() };
+        assert_eq!(render(&wanting, Ok(outcome(b""))).0["network"]["allowed"], false);
+    }
+}
