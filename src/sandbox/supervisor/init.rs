@@ -95,7 +95,7 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
             {
                 return (None, stop::MEMORY, peak);
             }
-            if watch.pids != 0 && sample.processes > watch.pids {
+            if watch.pids != 0 && sample.tasks > watch.pids {
                 return (None, stop::PIDS, peak);
             }
             next_sample = now_ns() + SAMPLE_NS;
