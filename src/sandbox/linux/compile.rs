@@ -24,6 +24,9 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
     ("/dev/stderr", "/proc/self/fd/2"),
     ("/dev/shm", "/tmp"),
 ];
+/// What a program may know of its own process where `/proc` is the host's. Not the whole directory: `net`, `mountinfo`,
+/// `cgroup` and the same below `task` tell of the host.
+const OWN_PROCESS: [&str; 9] = ["auxv", "cmdline", "comm", "limits", "maps", "smaps_rollup", "stat", "statm", "status"];
 /// Files of `/etc` that programs look for, saying nothing about the host.
 const ETC: [(&str, &str); 4] = [
     ("/etc/passwd", "sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\n"),
@@ -352,7 +355,10 @@ fn landlock_rules(inputs: &Inputs) -> Vec<Step> {
             let access = if mount.is_directory { access } else { landlock::on_file(access) };
             allow(&mount.target, access, "read", false);
         }
-        allow(Path::new("/proc/self"), landlock::read(), "read", true);
+        for entry in OWN_PROCESS {
+            allow(&Path::new("/proc/self").join(entry), landlock::on_file(landlock::read()), "read", true);
+        }
+        allow(Path::new("/proc/self/fd"), landlock::read(), "read", true);
     } else {
         allow(Path::new("/"), landlock::read() | execute, "read", false);
     }
