@@ -23,7 +23,9 @@ pub(super) fn runtime(candidate: &Path, lookup: &Lookup) -> Result<Runtime, Stri
     let library_path = lookup.variables.get("LD_LIBRARY_PATH").map(String::as_str).unwrap_or_default();
     let loader = Loader::load(&mut view, &real, Trust::Host, library_path)?;
     let environment = loader.library_path().map(|path| (OsString::from("LD_LIBRARY_PATH"), OsString::from(path)));
-    let environment = environment.into_iter().collect();
+    let mut environment: Vec<_> = environment.into_iter().collect();
+    // Node ends at its start when the host's OpenSSL configuration is there but closed, as it is behind Landlock.
+    environment.push((OsString::from("OPENSSL_CONF"), OsString::from("/dev/null")));
     let (mounts, symlinks) = view.into_parts();
     Ok(Runtime {
         language: Language::Node,
