@@ -104,7 +104,7 @@ impl Host {
             layer("keyring", Active, "new session keyring, keyctl closed".into()),
             match policy.allows_subprocess {
                 true => layer("subprocess", Absent, "allowed by the policy, inside the sandbox".into()),
-                false => layer("subprocess", Active, "no fork, only the interpreter executes".into()),
+                false => layer("subprocess", Active, "no fork, no second program".into()),
             },
         ]
     }

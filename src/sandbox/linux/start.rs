@@ -58,7 +58,7 @@ impl From<Error> for Failure {
 fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), Failure> {
     let policy = &pending.policy;
     let link = shared.link(policy)?;
-    let filters = shared.filters(compile::rules(policy, pending.tier))?;
+    let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
     let wall = Duration::from_millis(policy.limits.wall_ms);
     let deadline = pending.start + wall;
     let now_ns = monotonic_ns();
