@@ -5,6 +5,7 @@
 
 #[path = "tools/dialects.rs"]
 mod dialects;
+#[cfg(feature = "inference")]
 #[path = "tools/invocations.rs"]
 mod invocations;
 #[path = "tools/layouts.rs"]
