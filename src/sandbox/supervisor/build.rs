@@ -128,8 +128,8 @@ fn join(run: &Run, built: &mut Built) -> Sys<()> {
     let Some(lease) = run.lease else { return Ok(()) };
     built.baseline =
         (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
-    for procs in lease.procs.iter().filter(|procs| **procs >= 0) {
-        write(*procs, b"0")?;
+    for members in lease.members.iter().filter(|members| **members >= 0) {
+        write(*members, b"0")?;
     }
     // The namespace is made here and not at the clone, so that its root is the run's own group.
     unshare(CLONE_NEWCGROUP).map(drop)

@@ -472,3 +472,12 @@ pub fn mark_close_on_exec() -> Sys {
     const CLOEXEC: usize = 4;
     unsafe { syscall!(nr::CLOSE_RANGE, 3, u32::MAX, CLOEXEC) }
 }
+
+/// Takes as many descriptors as the host's hard limit allows: open groups are kept.
+pub fn raise_descriptor_limit() {
+    const NOFILE: usize = 7;
+    let mut limit = [0u64; 2];
+    if unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }.is_ok() {
+        let _ = set_limit(NOFILE as u32, limit[1], limit[1]);
+    }
+}

@@ -82,6 +82,7 @@ fn serve(inherited: Fd) -> ! {
     let _ = kernel::setsid();
     let _ = kernel::change_directory(kernel::text(b"/\0"));
     kernel::set_umask(0);
+    kernel::raise_descriptor_limit();
 
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);

@@ -1,7 +1,6 @@
 //! One request: open what the run will see, clone, and let the library know.
 
 use crate::build::{self, Run};
-use crate::cgroup::Lease;
 use crate::kernel::*;
 use crate::message;
 use crate::plan::Plan;
@@ -60,13 +59,9 @@ fn clone(supervisor: &mut Supervisor, mut run: Run, slots: &mut [Fd; MAX_SLOTS])
             supervisor.groups.hold(run.lease.as_ref(), pid as i32);
             message::report(run.status, Event { kind: event::SPAWNED, ..Event::default() }, Some(pidfd));
             close(pidfd);
-            run.lease.iter().for_each(Lease::close);
             Ok(())
         }
-        Err(errno) => {
-            run.lease.iter().for_each(Lease::close);
-            Err((index, errno))
-        }
+        Err(errno) => Err((index, errno)),
     }
 }
 
