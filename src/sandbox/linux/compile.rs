@@ -318,7 +318,8 @@ fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
         steps.push(Step::Limit { name, resource, soft: soft.min(most), hard: hard.min(most) });
     };
     put("cpu", libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1);
-    put("fsize", libc::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes);
+    let file_bytes = limits.file_bytes.min(limits.disk_bytes);
+    put("fsize", libc::RLIMIT_FSIZE, file_bytes, file_bytes);
     put("core", libc::RLIMIT_CORE, 0, 0);
     put("nofile", libc::RLIMIT_NOFILE, limits.open_files, limits.open_files);
     put("stack", libc::RLIMIT_STACK, 8 << 20, 8 << 20);
@@ -372,3 +373,7 @@ fn landlock_rules(inputs: &Inputs) -> Vec<Step> {
     }
     rules
 }
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

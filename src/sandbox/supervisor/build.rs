@@ -40,7 +40,9 @@ pub struct Built {
 
 /// Executes the steps up to the fork and becomes init. Does not return.
 pub fn enter(run: Run, slots: &[Fd; MAX_SLOTS], first: usize) -> ! {
-    let _ = control(PR_SET_PDEATHSIG, SIGKILL as usize, 0);
+    // Without a process namespace init must live to end its tree and to remove its folder: it is told, not killed.
+    let farewell = if run.proc < 0 { SIGHUP } else { SIGKILL };
+    let _ = control(PR_SET_PDEATHSIG, farewell as usize, 0);
     let mut built = Built { work: -1, workspace: None, baseline: (0, 0) };
     let mut index = first;
     while let Some(step) = run.plan.record(index) {
@@ -126,8 +128,7 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
 
 fn join(run: &Run, built: &mut Built) -> Sys<()> {
     let Some(lease) = run.lease else { return Ok(()) };
-    built.baseline =
-        (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
+    built.baseline = (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
     for members in lease.members.iter().filter(|members| **members >= 0) {
         write(*members, b"0")?;
     }

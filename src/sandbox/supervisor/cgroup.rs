@@ -155,6 +155,11 @@ impl Groups {
         self.runs.contains(&pid)
     }
 
+    /// Whether a run is alive.
+    pub fn has_runs(&self) -> bool {
+        self.runs.iter().any(|run| *run != 0)
+    }
+
     /// Whether another run can start.
     pub fn has_room(&self) -> bool {
         self.runs.contains(&0)

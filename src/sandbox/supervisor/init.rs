@@ -21,7 +21,7 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
     if watch.owns_processes == 0 && control(PR_SET_CHILD_SUBREAPER, 1, 0).is_err() {
         fail(&run, index, EINVAL);
     }
-    let children = match child_signals() {
+    let children = match family_signals() {
         Ok(children) => children,
         Err(errno) => fail(&run, index, errno),
     };
@@ -46,9 +46,8 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
 
 fn read_watch(data: &[u8]) -> Watch {
     let mut watch = Watch::default();
-    let number = |at: usize| {
-        data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
-    };
+    let number =
+        |at: usize| data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes);
     watch.deadline_ns = number(0);
     watch.memory_bytes = number(1);
     watch.pids = number(2);
@@ -73,7 +72,9 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
         let mut watched = [crate::kernel::watch(children), crate::kernel::watch(run.status)];
         let _ = poll(&mut watched, Some(pause));
         if watched[0].is_ready() {
-            drain(children);
+            if take_signals(children) {
+                return (None, stop::CANCELLED, peak);
+            }
             while let Ok((pid, status)) = wait(-1, WNOHANG) {
                 if pid == program {
                     return (Some(status), stop::NONE, peak);

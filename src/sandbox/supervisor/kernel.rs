@@ -43,6 +43,7 @@ pub const MS_PRIVATE: usize = 1 << 18;
 pub const MS_SLAVE: usize = 1 << 19;
 pub const MOUNT_ATTR_RDONLY: u64 = 1;
 
+pub const SIGHUP: i32 = 1;
 pub const SIGKILL: i32 = 9;
 pub const SIGCHLD: i32 = 17;
 pub const EINTR: Errno = 4;
@@ -160,15 +161,21 @@ pub fn default_signals() {
     }
 }
 
-/// A descriptor that becomes readable when a child ends.
-pub fn child_signals() -> Sys<Fd> {
-    let mask = 1u64 << (SIGCHLD - 1);
+/// A descriptor that becomes readable when a child ends, or when [`SIGHUP`] comes: the parent ended.
+pub fn family_signals() -> Sys<Fd> {
+    let mask = 1u64 << (SIGCHLD - 1) | 1 << (SIGHUP - 1);
     unsafe { syscall!(nr::SIGNALFD4, -1isize, &raw const mask, 8, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
-pub fn drain(descriptor: Fd) {
-    let mut buffer = [0u8; 512];
-    while unsafe { syscall!(nr::READ, descriptor, buffer.as_mut_ptr(), buffer.len()) }.is_ok_and(|n| n > 0) {}
+/// Takes all signals from a [`family_signals`] descriptor; tells whether the parent ended.
+pub fn take_signals(descriptor: Fd) -> bool {
+    const RECORD_BYTES: usize = 128;
+    let mut record = [0u8; RECORD_BYTES];
+    let mut is_orphan = false;
+    while read(descriptor, &mut record).is_ok_and(|bytes| bytes == RECORD_BYTES) {
+        is_orphan |= i32::from_ne_bytes([record[0], record[1], record[2], record[3]]) == SIGHUP;
+    }
+    is_orphan
 }
 
 pub fn close(descriptor: Fd) {

@@ -37,6 +37,7 @@ mod wire;
 use core::arch::global_asm;
 
 use kernel::Fd;
+use message::Received;
 
 #[cfg(target_arch = "x86_64")]
 global_asm!(".globl _start", "_start:", "xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call supervisor_start", "ud2");
@@ -87,7 +88,7 @@ fn serve(inherited: Fd) -> ! {
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
-    let Ok(children) = kernel::child_signals() else { sys::exit(6) };
+    let Ok(children) = kernel::family_signals() else { sys::exit(6) };
     if message::send(control, &hello, None).is_err() {
         sys::exit(7);
     }
@@ -101,15 +102,16 @@ fn serve(inherited: Fd) -> ! {
             break;
         }
         if watched[1].is_ready() {
-            kernel::drain(children);
+            kernel::take_signals(children);
             supervisor.reap();
         }
         if watched[0].is_ready() {
             match message::receive_request(control) {
-                Some((request, descriptors)) => run::start(&mut supervisor, &request, &descriptors),
-                None => break,
+                Received::Request(request, descriptors) => run::start(&mut supervisor, &request, &descriptors),
+                Received::Nothing => {}
+                Received::End => break,
             }
         }
     }
-    supervisor.end()
+    supervisor.end(children)
 }
