@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::host::Host;
 use super::landlock;
 use super::seccomp::{Filters, Rules};
@@ -39,6 +41,8 @@ pub struct Mount {
     pub source: PathBuf,
     /// In the sandbox.
     pub target: PathBuf,
+    /// Device and inode of the source.
+    pub identity: [u64; 2],
     /// Directory or file.
     pub is_directory: bool,
     /// Whether the guest may write there.
@@ -98,27 +102,56 @@ fn supervision(inputs: &Inputs) -> Supervision {
     }
 }
 
-/// A view of its own: new namespaces and a root that holds what the command names.
+/// A view of its own: what runs have in common, made once; then new namespaces, and what belongs to this run.
 fn own_view(inputs: &Inputs, steps: &mut Vec<Step>) {
     let (policy, command) = (inputs.policy, inputs.command);
+    let scratch = [(&command.layout.work, 0o755), (&command.layout.temporary, 0o1777)];
+    let processes = PathBuf::from("/proc");
     let mut entries = view_entries(inputs);
     // Parents before children, whatever order they came in.
     entries.sort_by_key(|entry| entry.path().components().count());
+    // What lies in a directory that each run has for itself can only be attached there.
+    let (late, common): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| scratch.iter().any(|(root, _)| entry.path().starts_with(root)));
 
-    let mut slot = 0;
-    let mut attachments = Vec::new();
-    for entry in &entries {
-        if let Entry::Tree { mount, is_device } = entry {
-            steps.push(Step::OpenTree {
-                slot,
-                source: mount.source.clone(),
-                is_writable: mount.is_writable,
-                is_device: *is_device,
-            });
-            attachments.push(slot);
-            slot += 1;
-        }
+    let mut view = Builder::default();
+    view.open(&common, 0);
+    view.steps.push(Step::NewRoot { bytes: ROOT_BYTES, inodes: INODES });
+    view.place(&common, 0);
+    for place in [scratch[0].0, scratch[1].0, &processes] {
+        view.make_directory(place);
     }
+    view.steps.push(Step::ReadOnly);
+    let opened = view.slots;
+    steps.push(Step::View { key: key_of(&view.steps), steps: view.steps.len() as u32 });
+    steps.append(&mut view.steps);
+
+    let made = scratch.iter().map(|(path, _)| (*path).clone()).collect();
+    let mut own = Builder { made, ..Builder::default() };
+    own.open(&late, opened);
+    steps.append(&mut own.steps);
+    steps.push(clone_step(inputs));
+    steps.push(Step::MapIds { user: GUEST, group: GUEST });
+    if inputs.tier == Tier::Full {
+        let limits = &policy.limits;
+        // Init counts too.
+        steps.push(Step::JoinGroups { memory_bytes: limits.memory_bytes, pids: limits.pids + 1 });
+    }
+    steps.push(Step::Keyring);
+    steps.push(Step::HostName { name: "sandbox" });
+    steps.push(Step::EnterView);
+    for (path, mode) in scratch {
+        let bytes = policy.limits.disk_bytes;
+        steps.push(Step::Tmpfs { path: path.clone(), bytes, inodes: INODES, mode });
+    }
+    own.place(&late, opened);
+    steps.append(&mut own.steps);
+    steps.push(Step::Proc { path: processes });
+    steps.push(Step::Pivot);
+    steps.push(Step::ShareWork { path: command.layout.work.clone() });
+}
+
+fn clone_step(inputs: &Inputs) -> Step {
     let mut namespaces = vec!["user", "mount", "pid", "ipc", "uts"];
     let mut flags =
         libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
@@ -129,91 +162,117 @@ fn own_view(inputs: &Inputs, steps: &mut Vec<Step>) {
     } else {
         namespaces.push("net=shared-empty");
     }
-    steps.push(Step::Clone { namespaces, flags: flags as u64 });
-    steps.push(Step::MapIds { user: GUEST, group: GUEST });
-    if inputs.tier == Tier::Full {
-        let limits = &policy.limits;
-        // Init counts too.
-        steps.push(Step::JoinGroups { memory_bytes: limits.memory_bytes, pids: limits.pids + 1 });
-    }
-    steps.push(Step::Keyring);
-    steps.push(Step::HostName { name: "sandbox" });
-    steps.push(Step::NewRoot { bytes: ROOT_BYTES, inodes: INODES });
+    Step::Clone { namespaces, flags: flags as u64 }
+}
 
-    let mut made = vec![PathBuf::from("/")];
-    let mut mounted: Vec<(PathBuf, bool)> = Vec::new();
-    let mut slots = attachments.into_iter();
-    for entry in &entries {
-        let path = entry.path();
-        // Inside an attached tree of the host the place exists already, and could not be made.
-        let is_given = mounted.iter().any(|(root, is_host)| *is_host && path.starts_with(root));
-        if !is_given {
-            make_parents(path, &mut made, steps);
+/// Names a view by everything that it consists of.
+fn key_of(steps: &[Step]) -> [u64; 2] {
+    let mut hash = Sha256::new();
+    for step in steps {
+        hash.update(step.to_string());
+        if let Step::OpenTree { identity: [device, inode], .. } = step {
+            // A path whose file was replaced is another view.
+            hash.update(device.to_ne_bytes());
+            hash.update(inode.to_ne_bytes());
         }
-        match entry {
-            Entry::Tree { mount, .. } => {
-                if !is_given && !made.contains(&mount.target) {
-                    steps.push(match mount.is_directory {
-                        true => Step::Directory { path: mount.target.clone(), mode: 0o755 },
-                        false => Step::File { path: mount.target.clone(), mode: 0o644, content: Vec::new() },
-                    });
-                    made.push(mount.target.clone());
-                }
-                let slot = slots.next().unwrap_or_default();
-                steps.push(Step::Attach { slot, path: mount.target.clone() });
-                mounted.push((mount.target.clone(), true));
+        if let Step::File { content, .. } = step {
+            hash.update(content);
+        }
+        hash.update([0]);
+    }
+    let digest = hash.finalize();
+    let word = |at: usize| digest.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes);
+    [word(0), word(8)]
+}
+
+/// Steps that put entries into a root.
+#[derive(Default)]
+struct Builder {
+    steps: Vec<Step>,
+    /// Directories that exist.
+    made: Vec<PathBuf>,
+    /// Trees of the host that are attached: what lies in them exists, and cannot be made.
+    attached: Vec<PathBuf>,
+    /// Slots in use.
+    slots: u32,
+}
+
+impl Builder {
+    /// Opens the trees among `entries`, into slots from `first` on.
+    fn open(&mut self, entries: &[Entry], first: u32) {
+        self.slots = first;
+        for entry in entries {
+            if let Entry::Tree { mount, is_device } = entry {
+                self.steps.push(Step::OpenTree {
+                    slot: self.slots,
+                    source: mount.source.clone(),
+                    identity: mount.identity,
+                    is_writable: mount.is_writable,
+                    is_device: *is_device,
+                });
+                self.slots += 1;
             }
-            Entry::Scratch { path, mode } => {
-                if !made.contains(path) {
-                    steps.push(Step::Directory { path: path.clone(), mode: 0o755 });
-                    made.push(path.clone());
-                }
-                let bytes = policy.limits.disk_bytes;
-                steps.push(Step::Tmpfs { path: path.clone(), bytes, inodes: INODES, mode: *mode });
-                mounted.push((path.clone(), false));
-            }
-            Entry::Link { path, target } if !is_given => {
-                steps.push(Step::Link { path: path.clone(), target: target.clone() });
-            }
-            Entry::Text { path, content } if !is_given => {
-                let content = content.as_bytes().to_vec();
-                steps.push(Step::File { path: path.clone(), mode: 0o644, content });
-            }
-            Entry::Processes { path } => {
-                if !made.contains(path) {
-                    steps.push(Step::Directory { path: path.clone(), mode: 0o555 });
-                    made.push(path.clone());
-                }
-                steps.push(Step::Proc { path: path.clone() });
-            }
-            Entry::Link { .. } | Entry::Text { .. } => {}
         }
     }
-    steps.push(Step::Pivot);
-    steps.push(Step::ShareWork { path: command.layout.work.clone() });
+
+    /// Puts `entries` in place, whose trees are in slots from `first` on.
+    fn place(&mut self, entries: &[Entry], first: u32) {
+        let mut slot = first;
+        for entry in entries {
+            let path = entry.path();
+            let is_given = self.attached.iter().any(|root| path.starts_with(root));
+            if !is_given {
+                make_parents(path, &mut self.made, &mut self.steps);
+            }
+            match entry {
+                Entry::Tree { mount, .. } => {
+                    if !is_given && mount.is_directory {
+                        self.make_directory(path);
+                    } else if !is_given {
+                        self.steps.push(Step::File { path: path.to_path_buf(), mode: 0o644, content: Vec::new() });
+                    }
+                    self.steps.push(Step::Attach { slot, path: path.to_path_buf() });
+                    self.attached.push(path.to_path_buf());
+                    slot += 1;
+                }
+                Entry::Link { target, .. } if !is_given => {
+                    self.steps.push(Step::Link { path: path.to_path_buf(), target: target.clone() });
+                }
+                Entry::Text { content, .. } if !is_given => {
+                    let content = content.as_bytes().to_vec();
+                    self.steps.push(Step::File { path: path.to_path_buf(), mode: 0o644, content });
+                }
+                Entry::Link { .. } | Entry::Text { .. } => {}
+            }
+        }
+    }
+
+    fn make_directory(&mut self, path: &Path) {
+        make_parents(path, &mut self.made, &mut self.steps);
+        if !self.made.iter().any(|made| made == path) {
+            self.steps.push(Step::Directory { path: path.to_path_buf(), mode: 0o755 });
+            self.made.push(path.to_path_buf());
+        }
+    }
 }
 
 /// A place in the view.
 enum Entry {
     Tree { mount: Mount, is_device: bool },
-    Scratch { path: PathBuf, mode: u32 },
     Link { path: PathBuf, target: OsString },
     Text { path: PathBuf, content: &'static str },
-    Processes { path: PathBuf },
 }
 
 impl Entry {
     fn path(&self) -> &Path {
         match self {
             Entry::Tree { mount, .. } => &mount.target,
-            Entry::Scratch { path, .. } | Entry::Link { path, .. } => path,
-            Entry::Text { path, .. } | Entry::Processes { path } => path,
+            Entry::Link { path, .. } | Entry::Text { path, .. } => path,
         }
     }
 }
 
 fn view_entries(inputs: &Inputs) -> Vec<Entry> {
-    let layout = &inputs.command.layout;
     let mut entries: Vec<Entry> = Vec::new();
     for mount in inputs.mounts {
         let is_listed = entries.iter().any(|entry| entry.path() == mount.target);
@@ -223,12 +282,10 @@ fn view_entries(inputs: &Inputs) -> Vec<Entry> {
     }
     for device in DEVICES {
         let path = Path::new("/dev").join(device);
-        let mount = Mount { source: path.clone(), target: path, is_directory: false, is_writable: true };
+        let mount =
+            Mount { source: path.clone(), target: path, identity: [0; 2], is_directory: false, is_writable: true };
         entries.push(Entry::Tree { mount, is_device: true });
     }
-    entries.push(Entry::Scratch { path: layout.work.clone(), mode: 0o755 });
-    entries.push(Entry::Scratch { path: layout.temporary.clone(), mode: 0o1777 });
-    entries.push(Entry::Processes { path: PathBuf::from("/proc") });
     let links = DEVICE_LINKS.iter().map(|(path, target)| (PathBuf::from(path), OsString::from(target)));
     let given = inputs.command.symlinks.iter().map(|(path, target)| (path.clone(), target.clone().into_os_string()));
     for (path, target) in links.chain(given) {
@@ -246,8 +303,8 @@ fn view_entries(inputs: &Inputs) -> Vec<Entry> {
 }
 
 fn make_parents(path: &Path, made: &mut Vec<PathBuf>, steps: &mut Vec<Step>) {
-    let mut missing: Vec<&Path> =
-        path.ancestors().skip(1).take_while(|ancestor| !made.iter().any(|done| done == ancestor)).collect();
+    let is_missing = |ancestor: &&Path| ancestor.parent().is_some() && !made.iter().any(|done| done == ancestor);
+    let mut missing: Vec<&Path> = path.ancestors().skip(1).take_while(is_missing).collect();
     missing.reverse();
     for directory in missing {
         steps.push(Step::Directory { path: directory.to_path_buf(), mode: 0o755 });

@@ -38,7 +38,7 @@ fn own_layout() -> Layout {
 }
 
 fn mount(source: &str, target: &str, is_writable: bool) -> Mount {
-    Mount { source: source.into(), target: target.into(), is_directory: true, is_writable }
+    Mount { source: source.into(), target: target.into(), identity: [1, 2], is_directory: true, is_writable }
 }
 
 struct Case {
@@ -106,14 +106,14 @@ fn confinement_comes_in_order_in_every_tier() {
 }
 
 #[test]
-fn sources_are_opened_before_the_clone_and_attached_after() {
+fn sources_are_opened_before_the_clone_and_own_mounts_made_after() {
     let case = Case::at(Tier::Namespaces);
     let (clone, pivot) = (case.position("clone"), case.position("pivot"));
     for (index, line) in case.lines().iter().enumerate() {
         if line.starts_with("open-tree") {
             assert!(index < clone, "{line}");
         }
-        if line.starts_with("attach") || line.starts_with("link") || line.starts_with("tmpfs") {
+        if line.starts_with("tmpfs") || line.starts_with("proc") {
             assert!(clone < index && index < pivot, "{line}");
         }
     }
@@ -231,4 +231,46 @@ fn rendered_plans_end_in_nul_and_keep_their_count() {
         assert_eq!(bytes.last(), Some(&0));
         assert_eq!(u32::from_ne_bytes(bytes[4..8].try_into().unwrap()) as usize, plan.steps.len(), "{tier}");
     }
+}
+
+/// The key of a case's view, and the steps that it covers.
+fn view(case: &Case) -> ([u64; 2], Vec<Step>) {
+    let steps = case.plan().steps;
+    let Step::View { key, steps: count } = steps[0] else { panic!("no view") };
+    (key, steps[1..=count as usize].to_vec())
+}
+
+#[test]
+fn a_view_ends_read_only_and_is_left_to_the_supervisor() {
+    let (_, steps) = view(&Case::at(Tier::Namespaces));
+    assert_eq!(steps.last(), Some(&Step::ReadOnly));
+    assert!(!steps.iter().any(|step| matches!(step, Step::Clone { .. } | Step::Tmpfs { .. })));
+}
+
+#[test]
+fn runs_share_a_view_until_something_in_it_differs() {
+    let key = |change: &dyn Fn(&mut Case)| {
+        let mut case = Case::at(Tier::Namespaces);
+        change(&mut case);
+        view(&case).0
+    };
+    let usual = key(&|_| {});
+    assert_eq!(usual, key(&|case| case.policy.limits.pids = 3));
+    assert_eq!(usual, key(&|case| case.tier = Tier::Full));
+    assert_ne!(usual, key(&|case| case.mounts[1].source = "/srv/skills/b".into()));
+    assert_ne!(usual, key(&|case| case.mounts[1].identity = [1, 3]));
+    assert_ne!(usual, key(&|case| case.mounts[1].is_writable = true));
+}
+
+#[test]
+fn what_lies_in_a_scratch_directory_is_attached_by_each_run() {
+    let mut case = Case::at(Tier::Namespaces);
+    case.mounts.push(mount("/tmp/deep/granted", "/tmp/deep/granted", false));
+    assert!(!view(&case).1.iter().any(|step| step.to_string().contains("granted")));
+    let lines = case.lines();
+    let at = |prefix: &str| lines.iter().position(|line| line.starts_with(prefix)).unwrap();
+    let opened = lines.iter().position(|line| line.starts_with("open-tree") && line.contains("granted")).unwrap();
+    assert!(opened < at("clone"));
+    assert!(at("tmpfs        /tmp") < at("directory    /tmp/deep") && at("directory    /tmp/deep") < at("pivot"));
+    assert!(lines.iter().any(|line| line.starts_with("attach") && line.ends_with("/tmp/deep/granted")));
 }

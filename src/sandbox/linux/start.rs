@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +166,7 @@ fn mounts(pending: &Pending) -> Result<Vec<Mount>> {
         mounts.push(Mount {
             source: source.to_path_buf(),
             target: target.to_path_buf(),
+            identity: [metadata.dev(), metadata.ino()],
             is_directory: kind.is_dir(),
             is_writable,
         });

@@ -9,8 +9,9 @@
 //! | --- | --- |
 //! | [`setup`] | the namespaces and identity that all runs share |
 //! | [`cgroup`] | leases of accounting groups |
-//! | [`run`] | one request: prepare mounts, clone |
-//! | [`build`] | in the clone, still privileged in its own namespaces: the view |
+//! | [`view`] | file trees that runs have in common |
+//! | [`run`] | one request: find its view, clone |
+//! | [`build`] | in the clone, still privileged in its own namespaces: the view completed |
 //! | [`init`] | process 1 of a run: watch, reap, kill, report |
 //! | [`seal`] | the program's process: everything that narrows it, then exec |
 #![no_std]
@@ -30,6 +31,7 @@ mod seal;
 mod setup;
 mod sys;
 mod tree;
+mod view;
 #[path = "../wire.rs"]
 #[allow(dead_code)]
 mod wire;

@@ -6,6 +6,7 @@ use crate::message;
 use crate::plan::Plan;
 use crate::setup::Supervisor;
 use crate::sys::Errno;
+use crate::view;
 use crate::wire::{Event, MAX_FDS, MAX_SLOTS, Request, event, op};
 
 /// Executes the supervisor's part of a plan. Failures are told on the status socket; the supervisor goes on.
@@ -40,10 +41,17 @@ fn clone(supervisor: &mut Supervisor, mut run: Run, slots: &mut [Fd; MAX_SLOTS])
     let mut index = 0;
     if let Some(namespaces) = supervisor.namespaces {
         run.proc = namespaces.proc;
-        enter_namespace(namespaces.host, CLONE_NEWNS).map_err(|errno| (0, errno))?;
-        let opened = open_sources(&run.plan, slots, &mut index);
-        // Whatever happened, runs are cloned from the minimal tree.
-        enter_namespace(namespaces.base, CLONE_NEWNS).map_err(|errno| (index, errno))?;
+        let head = run.plan.record(0).filter(|head| head.op == op::VIEW).ok_or((0, EINVAL))?;
+        let view = supervisor.views.namespace(&namespaces, &run, slots, &head, 0);
+        index = 1 + head.flags as usize;
+        let has_late_sources = run.plan.record(index).is_some_and(|step| step.op == op::OPEN_TREE);
+        let opened = match &view {
+            Ok(_) if has_late_sources => view::open_sources(&namespaces, &run, slots, &mut index),
+            _ => Ok(()),
+        };
+        let from = *view.as_ref().unwrap_or(&namespaces.base);
+        enter_namespace(from, CLONE_NEWNS).map_err(|errno| (index, errno))?;
+        view?;
         opened?;
     }
     let step = run.plan.record(index).ok_or((index, EINVAL))?;
@@ -64,15 +72,4 @@ fn clone(supervisor: &mut Supervisor, mut run: Run, slots: &mut [Fd; MAX_SLOTS])
         }
         Err(errno) => Err((index, errno)),
     }
-}
-
-fn open_sources(plan: &Plan, slots: &mut [Fd; MAX_SLOTS], index: &mut usize) -> Result<(), (usize, Errno)> {
-    while let Some(step) = plan.record(*index).filter(|step| step.op == op::OPEN_TREE) {
-        let failed = |errno| (*index, errno);
-        let slot = slots.get_mut(step.flags as usize).ok_or(failed(EINVAL))?;
-        *slot = open_tree(plan.text(step.text)).map_err(failed)?;
-        set_mount_attributes(*slot, text(b"\0"), step.a, step.b, AT_RECURSIVE).map_err(failed)?;
-        *index += 1;
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use crate::kernel::*;
 use crate::message::{self, Directories};
 use crate::sys::{Errno, Sys};
 use crate::tree;
+use crate::view::Views;
 use crate::wire::{self, Hello, MAGIC, Setup};
 
 /// The capabilities that a root caller's supervisor keeps: CHOWN, DAC_OVERRIDE and DAC_READ_SEARCH to reach what its
@@ -21,6 +22,8 @@ pub struct Supervisor {
     pub namespaces: Option<Namespaces>,
     /// Accounting groups, where the host gives them.
     pub groups: Groups,
+    /// File trees that were made.
+    pub views: Views,
 }
 
 /// Descriptors of what runs are cloned from.
@@ -81,7 +84,7 @@ pub fn enter(settings: &Setup, directories: &Directories) -> (Supervisor, Hello)
             Groups::none()
         }
     };
-    let mut supervisor = Supervisor { namespaces: None, groups };
+    let mut supervisor = Supervisor { namespaces: None, groups, views: Views::new() };
     if settings.skip_namespaces == 0 {
         match isolate(is_root, settings.guest_id) {
             Ok(namespaces) => supervisor.namespaces = Some(namespaces),
@@ -138,6 +141,7 @@ fn build_base(proc: Fd) -> Sys<Fd> {
     attach(root, text(b"/proc\0"))?;
     enter_directory(root)?;
     make_directory(AT_FDCWD, text(b"proc\0"), 0o555)?;
+    make_directory(AT_FDCWD, text(b"view\0"), 0o755)?;
     make_directory(AT_FDCWD, text(b"new\0"), 0o755)?;
     attach(process_list, text(b"proc\0"))?;
     pivot_here()?;
