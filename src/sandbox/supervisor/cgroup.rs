@@ -92,6 +92,8 @@ impl Groups {
             let pids_group = open(self.own[1], name.text(), O_PATH | O_DIRECTORY, 0)?;
             // What a former run left in the page cache must not count against this one.
             let _ = write_file(memory, text(b"memory.force_empty\0"), b"0");
+            // Memory with swap must not be bounded below memory, which a tighter run before this one would have done.
+            let _ = write_file(memory, text(b"memory.memsw.limit_in_bytes\0"), b"-1");
             write_number(memory, text(b"memory.limit_in_bytes\0"), memory_bytes)?;
             let _ = write_number(memory, text(b"memory.memsw.limit_in_bytes\0"), memory_bytes);
             let _ = write_file(memory, text(b"memory.max_usage_in_bytes\0"), b"0");
