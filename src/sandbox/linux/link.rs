@@ -151,7 +151,8 @@ pub fn receive(socket: BorrowedFd, buffer: &mut [u8]) -> Option<(usize, Option<O
                 }
                 return Some((message.bytes, received));
             }
-            Err(nix::Error::EINTR) => {}
+            // A peer that ended without having read all of ours is told first; what it said itself is still there.
+            Err(nix::Error::EINTR | nix::Error::ECONNRESET) => {}
             Err(nix::Error::EAGAIN) => return None,
             Err(_) => return Some((0, None)),
         }
