@@ -345,6 +345,14 @@ pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Sys {
     unsafe { syscall!(nr::PRLIMIT64, 0, resource, limit.as_ptr(), 0) }
 }
 
+/// Allows this process as many descriptors as its hard limit does.
+pub fn raise_open_files() -> Sys {
+    const RLIMIT_NOFILE: u32 = 7;
+    let mut limit = [0u64; 2];
+    unsafe { syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, 0, limit.as_mut_ptr()) }?;
+    set_limit(RLIMIT_NOFILE, limit[1], limit[1])
+}
+
 pub fn pidfd_open(pid: u32) -> Sys<Fd> {
     unsafe { syscall!(nr::PIDFD_OPEN, pid, 0) }.map(|fd| fd as Fd)
 }

@@ -82,6 +82,8 @@ fn serve(inherited: Fd) -> ! {
     let _ = kernel::setsid();
     let _ = kernel::change_directory(kernel::text(b"/\0"));
     kernel::set_umask(0);
+    // A host near its soft limit has reasons of its own; a run opens a descriptor for each folder it will see.
+    let _ = kernel::raise_open_files();
 
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
