@@ -245,7 +245,7 @@ pub struct Watch {
     pub deadline_ns: u64,
     /// Memory of the tree, in bytes; 0 where a cgroup holds it.
     pub memory_bytes: u64,
-    /// Processes of the tree; 0 where the kernel holds it.
+    /// Processes and threads of the tree; 0 where a cgroup holds them.
     pub pids: u64,
     /// 1: own process namespace, so that the process list is the tree.
     pub owns_processes: u64,

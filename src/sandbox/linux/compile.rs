@@ -96,8 +96,8 @@ fn supervision(inputs: &Inputs) -> Supervision {
     Supervision {
         deadline_ns: inputs.deadline_ns,
         memory_bytes: if inputs.tier == Tier::Full { 0 } else { limits.memory_bytes },
-        // A user namespace of its own makes RLIMIT_NPROC a limit of the run alone.
-        pids: if inputs.tier == Tier::Landlock { limits.pids } else { 0 },
+        // A user namespace of its own makes RLIMIT_NPROC a limit of the run alone, but nobody is told that it refused.
+        pids: if inputs.tier == Tier::Full { 0 } else { limits.pids },
         owns_processes: inputs.tier != Tier::Landlock,
     }
 }
@@ -386,8 +386,9 @@ fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
     put("nice", libc::RLIMIT_NICE, 0, 0);
     put("rtprio", libc::RLIMIT_RTPRIO, 0, 0);
     if inputs.tier != Tier::Landlock {
-        // Init counts too.
-        put("nproc", libc::RLIMIT_NPROC, limits.pids + 1, limits.pids + 1);
+        // Init counts too. The kernel asks the rlimit first and counts only what the group refuses, so there is room for one more.
+        let most = limits.pids + if inputs.tier == Tier::Full { 2 } else { 1 };
+        put("nproc", libc::RLIMIT_NPROC, most, most);
     }
     if inputs.tier != Tier::Full {
         // Init adds up the tree every few milliseconds; this stops what one process could take in between.

@@ -147,7 +147,10 @@ fn where_no_group_accounts_init_watches() {
     };
     let limits = Policy::default().limits;
     assert_eq!((watch(Tier::Full).memory_bytes, watch(Tier::Full).pids), (0, 0));
-    assert_eq!((watch(Tier::Namespaces).memory_bytes, watch(Tier::Namespaces).pids), (limits.memory_bytes, 0));
+    assert_eq!(
+        (watch(Tier::Namespaces).memory_bytes, watch(Tier::Namespaces).pids),
+        (limits.memory_bytes, limits.pids)
+    );
     assert_eq!((watch(Tier::Landlock).memory_bytes, watch(Tier::Landlock).pids), (limits.memory_bytes, limits.pids));
     assert!(!watch(Tier::Landlock).owns_processes && watch(Tier::Full).owns_processes);
 }

@@ -19,8 +19,15 @@ pub struct Tree {
 pub struct Sample {
     /// Private and shared memory, shared pages counted once for each process.
     pub memory_bytes: u64,
-    /// Processes.
-    pub processes: u64,
+    /// Processes and threads.
+    pub tasks: u64,
+}
+
+impl Sample {
+    /// The larger of each figure.
+    pub fn max(self, other: Sample) -> Sample {
+        Sample { memory_bytes: self.memory_bytes.max(other.memory_bytes), tasks: self.tasks.max(other.tasks) }
+    }
 }
 
 impl Tree {
@@ -43,9 +50,9 @@ impl Tree {
     pub fn sample(&self) -> Sample {
         let mut sample = Sample::default();
         self.each(&mut |pid| {
-            sample.processes += 1;
             let mut content = [0u8; 2048];
             let status = process_file(pid, b"/status", &mut content);
+            sample.tasks += field(status, b"Threads:");
             sample.memory_bytes += (field(status, b"RssAnon:") + field(status, b"RssShmem:")) * 1024;
         });
         sample
