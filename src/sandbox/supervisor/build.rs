@@ -126,8 +126,7 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
 
 fn join(run: &Run, built: &mut Built) -> Sys<()> {
     let Some(lease) = run.lease else { return Ok(()) };
-    built.baseline =
-        (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
+    built.baseline = (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
     for members in lease.members.iter().filter(|members| **members >= 0) {
         write(*members, b"0")?;
     }

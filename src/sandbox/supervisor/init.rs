@@ -46,9 +46,8 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
 
 fn read_watch(data: &[u8]) -> Watch {
     let mut watch = Watch::default();
-    let number = |at: usize| {
-        data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
-    };
+    let number =
+        |at: usize| data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes);
     watch.deadline_ns = number(0);
     watch.memory_bytes = number(1);
     watch.pids = number(2);
@@ -119,10 +118,12 @@ fn finish(run: &Run, built: &Built, status: u32, reason: u32, sampled_peak: u64)
             notes |= note::PIDS_REFUSED;
         }
     }
-    if let Some((_, blocks, free)) = file_system(built.work) {
-        if built.workspace.is_none() && blocks > 0 && free == 0 {
-            notes |= note::DISK_FULL;
-        }
+    if let Some((_, blocks, free)) = file_system(built.work)
+        && built.workspace.is_none()
+        && blocks > 0
+        && free == 0
+    {
+        notes |= note::DISK_FULL;
     }
     let ended = Event {
         kind: event::ENDED,

@@ -14,7 +14,8 @@ pub fn start(supervisor: &mut Supervisor, request: &Request, descriptors: &[Fd; 
     let mut slots = [-1; MAX_SLOTS];
     match Plan::map(plan_file, request.plan_bytes) {
         Ok(plan) => {
-            let run = Run { plan, streams: [stdin, stdout, stderr], status, lease: None, proc: -1, ids: effective_ids() };
+            let run =
+                Run { plan, streams: [stdin, stdout, stderr], status, lease: None, proc: -1, ids: effective_ids() };
             if let Err((step, errno)) = clone(supervisor, run, &mut slots) {
                 let failed = Event { kind: event::FAILED, a: step as u32, b: errno as u32, ..Event::default() };
                 message::report(status, failed, None);

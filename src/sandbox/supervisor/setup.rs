@@ -60,7 +60,8 @@ impl Supervisor {
 
 /// Sets up as `settings` say, as far as the host allows, and tells how far that was.
 pub fn enter(settings: &Setup, directories: &Directories) -> (Supervisor, Hello) {
-    let mut hello = Hello { magic: MAGIC, pid: process_id() as u32, landlock_abi: landlock_version(), ..Hello::default() };
+    let mut hello =
+        Hello { magic: MAGIC, pid: process_id() as u32, landlock_abi: landlock_version(), ..Hello::default() };
     let is_root = settings.guest_id != 0;
     let groups = match Groups::prepare(settings, directories) {
         Ok(groups) => groups,
@@ -169,7 +170,8 @@ fn try_sandbox(namespaces: &Namespaces) -> Result<(), (u32, Errno)> {
         let no_options = text(b"\0");
         let code = if let Err(errno) = map_ids(namespaces.proc, 1000, 1000, uid, gid) {
             errno
-        } else if let Err(errno) = mount(text(b"proc\0"), text(b"/new\0"), MS_NOSUID | MS_NODEV | MS_NOEXEC, no_options) {
+        } else if let Err(errno) = mount(text(b"proc\0"), text(b"/new\0"), MS_NOSUID | MS_NODEV | MS_NOEXEC, no_options)
+        {
             errno | 0x80
         } else {
             0
