@@ -209,7 +209,7 @@ impl Writer {
 
     fn bytes(&mut self, record: &mut Record, bytes: &[u8]) {
         // BPF programs and attributes are read in place as words.
-        while (self.data_start + self.data.len()) % 8 != 0 {
+        while !(self.data_start + self.data.len()).is_multiple_of(8) {
             self.data.push(0);
         }
         record.data = (self.data_start + self.data.len()) as u32;

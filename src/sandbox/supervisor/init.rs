@@ -129,10 +129,12 @@ fn finish(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, mos
             notes |= note::PIDS_REFUSED;
         }
     }
-    if let Some((_, blocks, free)) = file_system(built.work) {
-        if built.workspace.is_none() && blocks > 0 && free == 0 {
-            notes |= note::DISK_FULL;
-        }
+    if let Some((_, blocks, free)) = file_system(built.work)
+        && built.workspace.is_none()
+        && blocks > 0
+        && free == 0
+    {
+        notes |= note::DISK_FULL;
     }
     let ended = Event {
         kind: event::ENDED,
