@@ -40,10 +40,10 @@ def test_unicode(manager: SkillManager, text: str) -> None:
 
 
 def test_unicode_names_and_paths(write_skill: WriteSkill) -> None:
-    folder = write_skill("echo", "import os\nprint(sorted(os.listdir('.')), os.environ['GRÜSSE'])\n")
+    folder = write_skill("echo", "import os\nprint(sorted(os.listdir('.')), os.environ['GRUSS'])\n")
     elsewhere = folder.rename(folder.with_name("ordner-ü-日本"))
     with SkillManager(elsewhere) as manager:
-        result = manager.execute("echo", {}, files={"dätei.txt": "x"}, env={"GRÜSSE": "grüß dich"})
+        result = manager.execute("echo", {}, files={"dätei.txt": "x"}, env={"GRUSS": "grüß dich"})
         assert result.text == "['dätei.txt'] grüß dich\n"
 
 
@@ -136,9 +136,9 @@ def test_use_after_close(manager: SkillManager) -> None:
             use()
     manager.close()
     manager.close()
-    for use in (manager.get_tools, lambda: manager.skills, lambda: manager.execute("calculator", MULTIPLY)):
+    for again in (manager.get_tools, lambda: manager.skills, lambda: manager.execute("calculator", MULTIPLY)):
         with pytest.raises(ClosedError):
-            use()
+            again()
 
 
 def test_close_of_the_manager_ends_its_calls(sleeper: SkillManager) -> None:

@@ -32,8 +32,8 @@ MISTAKES: list[tuple[type[SkillLiteError], str, Mistake]] = [
     (errors.InvalidArgumentsError, "/a", lambda m: m.execute("calculator", {**MULTIPLY, "a": "fifteen"})),
     (errors.InvalidArgumentsError, "c", lambda m: m.execute("calculator", {**MULTIPLY, "c": 1})),
     (errors.InvalidArgumentsError, "object", lambda m: m.execute("calculator", "[1]")),
-    (errors.InvalidJsonError, "args", lambda m: m.execute("calculator", "{")),
-    (errors.InvalidJsonError, "args", lambda m: m.execute("calculator", {**MULTIPLY, "a": float("nan")})),
+    (errors.InvalidJsonError, "arguments", lambda m: m.execute("calculator", "{")),
+    (errors.InvalidJsonError, "arguments", lambda m: m.execute("calculator", {**MULTIPLY, "a": float("nan")})),
     (errors.UnknownDialectError, "klingon", lambda m: m.get_tools("klingon")),
     (errors.UnknownDialectError, "klingon", lambda m: m.handle_tool_calls({}, "klingon")),
     (errors.InvalidResponseError, "", lambda m: m.handle_tool_calls({"choices": 7})),
@@ -85,9 +85,12 @@ def test_a_skill_that_changed(tmp_path: Path) -> None:
 
 def test_a_full_queue(sleeper: SkillManager) -> None:
     root = sleeper.skills[0].root
-    with SkillManager(root, config={"max_running": 1, "max_queued": 0}) as manager, manager.start("sleeper", {}):
-        with pytest.raises(errors.QueueFullError, match="max_queued"):
-            manager.start("sleeper", {})
+    with (
+        SkillManager(root, config={"max_running": 1, "max_queued": 0}) as manager,
+        manager.start("sleeper", {}),
+        pytest.raises(errors.QueueFullError, match="max_queued"),
+    ):
+        manager.start("sleeper", {})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_a_full_queue(sleeper: SkillManager) -> None:
         lambda m: m.load(7),
         lambda m: m.get_tools(None),
         lambda m: m.read_resource("calculator", "scripts/main.py", "many"),
-        lambda m: SkillManager(7),
+        lambda m: SkillManager(7),  # type: ignore[arg-type]
         lambda m: m.handle_tool_calls(object()),
     ],
 )

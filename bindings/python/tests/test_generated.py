@@ -55,5 +55,5 @@ def test_exceptions_survive_pickling(kind: type[errors.SkillLiteError]) -> None:
 @pytest.mark.parametrize("line", ["void skl_new_thing(struct other *x);", "union skl_u;", "SKL_STRANGE = 1,"])
 def test_what_the_parser_does_not_know_is_an_error(line: str) -> None:
     text = HEADER.replace("void skl_call_free", f"{line}\nvoid skl_call_free")
-    with pytest.raises(ValueError, match="no Python type|not understood"):
+    with pytest.raises(ValueError, match=r"no Python type|not understood"):
         generate_ffi.ffi(generate_ffi.parse(text))

@@ -34,7 +34,7 @@ RESPONSE: dict[str, Any] = {
                         "type": "function",
                         "function": {
                             "name": "text-processor",
-                            "arguments": '{"text": "grüß dich", "operation": "upper"}',
+                            "arguments": '{"text":"grüß dich","operation":"upper"}',
                         },
                     },
                     {

@@ -77,7 +77,7 @@ class Status(enum.IntEnum):
     CLOSED = 402
     """The engine is closed."""
     CANCELLED = 403
-    """The call was cancelled before it started."""
+    """The call was cancelled before it started; found in results only."""
 
 
 class skl_buffer(ctypes.c_void_p):

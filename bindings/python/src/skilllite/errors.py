@@ -173,7 +173,7 @@ class ClosedError(CallError):
 
 
 class CancelledError(CallError):
-    """The call was cancelled before it started."""
+    """The call was cancelled before it started; found in results only."""
 
 
 BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
