@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import resource
@@ -9,9 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def test_close_while_another_thread_waits(sleeper: SkillManager) -> None:
             waiting.result(30)
 
 
+def test_waiting_without_a_descriptor_left(sleeper: SkillManager) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with sleeper.start("sleeper", {}) as call, contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                stack.callback(os.close, os.open("/dev/null", os.O_RDONLY))
+        assert call.fileno() == -1
+        before = time.monotonic()
+        with pytest.raises(skilllite.WaitTimeoutError):
+            call.wait(0.2)
+        assert time.monotonic() - before >= 0.2
+        threading.Timer(0.1, call.cancel).start()
+        assert call.wait().status == "cancelled"
+
+
 def test_other_threads_go_on_during_a_call(sleeper: SkillManager) -> None:
     ticks = 0
     with sleeper.start("sleeper", {}) as call, ThreadPoolExecutor(1) as pool:
@@ -153,7 +171,7 @@ def test_the_manager_is_of_no_use_in_a_forked_child(sleeper: SkillManager) -> No
     call.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def handler(number: signal.Signals, action: object) -> Iterator[None]:
     previous = signal.signal(number, action)  # type: ignore[arg-type]
     try:

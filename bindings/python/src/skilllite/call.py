@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 from types import TracebackType
 from typing import Optional
@@ -32,12 +33,15 @@ class Call:
         """
         functions = _library.functions()
         with self._handle as pointer:
-            fd = functions.skl_call_fd(pointer)
-            if fd >= 0 and timeout != 0:
+            timeout_ms = -1 if timeout is None else math.ceil(min(max(timeout, 0) * 1000, _LONGEST_POLL_MS))
+            fd = functions.skl_call_fd(pointer) if timeout_ms else -1
+            # Without a descriptor (none is left, or this is a forked child) the library waits or refuses itself.
+            if fd >= 0:
                 poll = select.poll()
                 poll.register(fd, select.POLLIN)
-                poll.poll(None if timeout is None else min(max(timeout, 0) * 1000, _LONGEST_POLL_MS))
-            return Result.of(_handles.call_json(functions.skl_call_wait, pointer, 0))
+                poll.poll(None if timeout_ms < 0 else timeout_ms)
+                timeout_ms = 0
+            return Result.of(_handles.call_json(functions.skl_call_wait, pointer, timeout_ms))
 
     @property
     def result(self) -> Optional[Result]:
