@@ -48,6 +48,7 @@ release:
 build: toolchain-build release
 
 demo: toolchain-demo release
+	scripts/demo --fetch
 	scripts/demo
 
 test: toolchain-test release test-rust test-c test-python test-install test-size

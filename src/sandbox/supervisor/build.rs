@@ -5,6 +5,7 @@ use crate::cgroup::Lease;
 use crate::init;
 use crate::kernel::*;
 use crate::message;
+use crate::mounts::*;
 use crate::plan::Plan;
 use crate::setup::map_ids;
 use crate::sys::{Errno, Sys, exit};

@@ -25,6 +25,7 @@ mod cgroup;
 mod init;
 mod kernel;
 mod message;
+mod mounts;
 mod plan;
 mod run;
 mod seal;

@@ -7,6 +7,7 @@
 use crate::cgroup::Groups;
 use crate::kernel::*;
 use crate::message::{self, Directories};
+use crate::mounts::*;
 use crate::sys::{Errno, Sys};
 use crate::tree;
 use crate::view::Views;

@@ -5,6 +5,7 @@
 
 use crate::build::{self, Run};
 use crate::kernel::*;
+use crate::mounts::*;
 use crate::setup::Namespaces;
 use crate::sys::Errno;
 use crate::wire::{MAX_SLOTS, Record, op};
