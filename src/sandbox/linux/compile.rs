@@ -11,6 +11,9 @@ use crate::sandbox::{Command, Policy, Tier};
 
 /// Devices of the minimal `/dev`.
 pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+/// What a program may know of its own process where `/proc` is the host's. Not the whole directory: `net`, `mountinfo`,
+/// `cgroup` and the same below `task` tell of the host.
+const OWN_PROCESS: [&str; 9] = ["auxv", "cmdline", "comm", "limits", "maps", "smaps_rollup", "stat", "statm", "status"];
 
 /// A host path in the view, after a look at what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +182,10 @@ fn landlock_rules(inputs: &Inputs) -> Vec<Step> {
             let access = if mount.is_directory { access } else { landlock::on_file(access) };
             allow(&mount.target, access, "read", false);
         }
-        allow(Path::new("/proc/self"), landlock::read(), "read", true);
+        for entry in OWN_PROCESS {
+            allow(&Path::new("/proc/self").join(entry), landlock::on_file(landlock::read()), "read", true);
+        }
+        allow(Path::new("/proc/self/fd"), landlock::read(), "read", true);
     } else {
         allow(Path::new("/"), landlock::read() | execute, "read", false);
     }

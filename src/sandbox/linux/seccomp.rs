@@ -46,6 +46,7 @@ enum Answer {
     Allow,
     Refuse,
     Unknown,
+    Pretend,
     Kill,
 }
 
@@ -54,6 +55,8 @@ impl Answer {
         match self {
             Answer::Allow => libc::SECCOMP_RET_ALLOW,
             Answer::Refuse => libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
+            // Done nothing, and said yes.
+            Answer::Pretend => libc::SECCOMP_RET_ERRNO,
             Answer::Unknown => libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32,
             Answer::Kill => libc::SECCOMP_RET_KILL_PROCESS,
         }
@@ -71,6 +74,11 @@ fn numbers(rules: Rules) -> BTreeMap<u32, Answer> {
     put(syscalls::REFUSED_LEGACY, Answer::Refuse);
     put(syscalls::FORKS, if rules.allows_subprocess { Answer::Allow } else { Answer::Refuse });
     put(syscalls::UNMAPPED_MEMORY, if rules.accounts_memory { Answer::Allow } else { Answer::Refuse });
+    if rules.shares_host {
+        put(syscalls::METADATA, Answer::Pretend);
+        put(syscalls::METADATA_LEGACY, Answer::Pretend);
+        put(syscalls::UNGUARDED, Answer::Refuse);
+    }
     table
 }
 

@@ -71,6 +71,23 @@ pub const FORKS: &[c_long] = &[];
 /// Memory outside every process: allowed only where a cgroup accounts for it.
 pub const UNMAPPED_MEMORY: &[c_long] = list! { SYS_memfd_create };
 
+/// Change a file's mode, owner and times. Landlock does not guard them, so where the host's files are in reach they do
+/// nothing; they say that they did, because half of all programs copy modes and times with the content.
+pub const METADATA: &[c_long] = list! {
+    SYS_fchmod SYS_fchmodat SYS_fchmodat2 SYS_fchown SYS_fchownat SYS_utimensat
+};
+/// As [`METADATA`], where the architecture still has them.
+#[cfg(target_arch = "x86_64")]
+pub const METADATA_LEGACY: &[c_long] = list! { SYS_chmod SYS_chown SYS_futimesat SYS_lchown SYS_utime SYS_utimes };
+/// As [`METADATA`], where the architecture still has them.
+#[cfg(not(target_arch = "x86_64"))]
+pub const METADATA_LEGACY: &[c_long] = &[];
+
+/// Change extended attributes and watch folders: not guarded by Landlock either, and rarely needed.
+pub const UNGUARDED: &[c_long] = list! {
+    SYS_fremovexattr SYS_fsetxattr SYS_inotify_add_watch SYS_lremovexattr SYS_lsetxattr SYS_removexattr SYS_setxattr
+};
+
 /// Answered with EPERM.
 pub const REFUSED: &[c_long] = list! {
     SYS_acct SYS_add_key SYS_adjtimex SYS_bpf SYS_chroot SYS_clock_adjtime SYS_clock_settime SYS_delete_module

@@ -5,8 +5,8 @@ use crate::kernel::*;
 use crate::message::decimal;
 use crate::sys::Sys;
 
-/// Deepest line of descent that is followed without a process namespace.
-const MAX_DEPTH: usize = 64;
+/// Processes of a run that are followed without a process namespace; the largest `pids` and as many again.
+const MAX_DESCENDANTS: usize = 1 << 17;
 
 /// The processes of a run.
 pub struct Tree {
@@ -42,7 +42,7 @@ impl Tree {
             });
             close(list);
         } else {
-            each_descendant(process_id(), 0, visit);
+            each_descendant(visit);
         }
     }
 
@@ -52,7 +52,7 @@ impl Tree {
         self.each(&mut |pid| {
             let mut content = [0u8; 2048];
             let status = process_file(pid, b"/status", &mut content);
-            sample.tasks += field(status, b"Threads:");
+            sample.tasks += field(status, b"Threads:").max(1);
             sample.memory_bytes += (field(status, b"RssAnon:") + field(status, b"RssShmem:")) * 1024;
         });
         sample
@@ -113,10 +113,35 @@ impl Tree {
     }
 }
 
-fn each_descendant(pid: i32, depth: usize, visit: &mut dyn FnMut(i32)) {
-    if depth > MAX_DEPTH {
-        return;
+/// Calls `visit` with every descendant of the caller, wide or deep; each one's children are looked up before it is visited,
+/// because a visit may end it.
+fn each_descendant(visit: &mut dyn FnMut(i32)) {
+    let Ok(memory) = map_anonymous(MAX_DESCENDANTS * size_of::<i32>()) else { return };
+    // SAFETY: the mapping is zeroed, as large as said, and unmapped behind the last use.
+    let known = unsafe { core::slice::from_raw_parts_mut(memory.cast::<i32>(), MAX_DESCENDANTS) };
+    let (mut count, mut next) = (0, 0);
+    let mut parent = process_id();
+    loop {
+        each_child(parent, &mut |child| {
+            if let Some(place) = known.get_mut(count) {
+                *place = child;
+                count += 1;
+            }
+        });
+        if next > 0 {
+            visit(parent);
+        }
+        if next == count {
+            break;
+        }
+        parent = known[next];
+        next += 1;
     }
+    unmap(memory, MAX_DESCENDANTS * size_of::<i32>());
+}
+
+/// Calls `visit` with every child of every thread of `pid`.
+fn each_child(pid: i32, visit: &mut dyn FnMut(i32)) {
     let mut path = Path::new(pid);
     path.push(b"/task");
     let Ok(threads) = open(AT_FDCWD, path.text(), O_RDONLY | O_DIRECTORY, 0) else { return };
@@ -127,13 +152,21 @@ fn each_descendant(pid: i32, depth: usize, visit: &mut dyn FnMut(i32)) {
         name.push(b"/children");
         let Ok(file) = open(AT_FDCWD, name.text(), O_RDONLY, 0) else { return };
         let mut content = [0u8; 4096];
-        let length = read(file, &mut content).unwrap_or(0);
-        close(file);
-        for word in content[..length].split(|byte| *byte == b' ') {
-            if let Some(child) = number(word) {
-                visit(child);
-                each_descendant(child, depth + 1, visit);
+        let mut child = 0i32;
+        // A number may be cut in two by the end of the buffer: half of it would be somebody else.
+        while let Ok(length @ 1..) = read(file, &mut content) {
+            for byte in &content[..length] {
+                if byte.is_ascii_digit() {
+                    child = child.wrapping_mul(10).wrapping_add(i32::from(byte - b'0'));
+                } else if child > 0 {
+                    visit(child);
+                    child = 0;
+                }
             }
+        }
+        close(file);
+        if child > 0 {
+            visit(child);
         }
     });
     close(threads);
@@ -145,14 +178,14 @@ pub fn kill_orphans(groups: &Groups) {
     while found {
         found = false;
         let own = process_id();
-        each_descendant(own, MAX_DEPTH, &mut |pid| {
+        each_child(own, &mut |pid| {
             if !groups.is_run(pid) {
                 found |= kill(pid, SIGKILL).is_ok();
             }
         });
         if found {
             // A killed orphan is waited for here; runs that end meanwhile are seen by the next reaping.
-            each_descendant(own, MAX_DEPTH, &mut |pid| {
+            each_child(own, &mut |pid| {
                 if !groups.is_run(pid) {
                     let _ = wait(pid, 0);
                 }
