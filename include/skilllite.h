@@ -190,7 +190,7 @@ enum skl_status
      */
     SKL_ERR_CLOSED = 402,
     /**
-     * The call was cancelled before it started.
+     * The call was cancelled before it started; found in results only.
      */
     SKL_ERR_CANCELLED = 403,
 };
@@ -314,7 +314,8 @@ skl_status skl_engine_new(const char *config,
 
 /**
  * Ends the calls in flight, whose results then say "cancelled", and makes every later function of this engine fail
- * with SKL_ERR_CLOSED. Results of calls can still be read. Repeating it does nothing. The handle must still be freed.
+ * with SKL_ERR_CLOSED; waits until the processes are gone. Results of calls can still be read. Repeating it does nothing.
+ * The handle must still be freed.
  *
  * Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
  */
@@ -323,7 +324,8 @@ skl_status skl_engine_close(skl_engine *engine,
 
 /**
  * Releases an engine. Calls that it started go on, keep what they need and may be waited for; to end them, use
- * `skl_engine_close()` or `skl_call_cancel()` first. NULL is a no-op. In a forked child the handle is left alone.
+ * `skl_engine_close()` or `skl_call_cancel()` first. Freeing the last handle, calls included, ends the supervisor process
+ * and waits for that, which takes some milliseconds. NULL is a no-op. In a forked child the handle is left alone.
  *
  * Threads: any. Since 0.1.0.
  */
@@ -499,9 +501,10 @@ skl_status skl_call_cancel(skl_call *call);
 
 /**
  * A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
- * and belongs to the call: do not read, write or close it, and stop polling it before the call is freed.
+ * that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
+ * polling it before the call is freed.
  *
- * -1 for NULL and in a forked child. Threads: any. Since 0.1.0.
+ * -1 for NULL, in a forked child, and when the process has no descriptor left. Threads: any. Since 0.1.0.
  */
 int skl_call_fd(const skl_call *call);
 
@@ -520,8 +523,8 @@ skl_status skl_call_read_file(const skl_call *call,
                               skl_error **err);
 
 /**
- * Releases a call, which cancels it if it still runs. Does not wait: what the call used is released when it has ended.
- * NULL is a no-op. In a forked child the handle is left alone.
+ * Releases a call, which cancels it if it still runs. Does not wait for the script: what the call
+ * used is released when it has ended. NULL is a no-op. In a forked child the handle is left alone.
  *
  * Threads: any. Since 0.1.0.
  */

@@ -1,73 +1,156 @@
 //! The sandbox by itself: programs in, outcomes out.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use skilllite::runtime::{Interpreters, Language, Lookup, Runtime};
-use skilllite::sandbox::{Bind, Command, End, Options, Outcome, Policy, Sandbox, Tier};
-
-fn sandbox() -> Sandbox {
-    Sandbox::new(Options { supervisor_path: None, max_running: 4, max_queued: 16 })
-}
+use skilllite::sandbox::{Bind, Command, End, LayerState, Options, Outcome, Policy, Sandbox, Stop, Tier};
 
 fn shell() -> Runtime {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let lookup = Lookup { search_path: std::env::split_paths(&path).collect(), ..Lookup::default() };
     let interpreters = Interpreters::new(lookup);
-    let runtime: Arc<Runtime> = interpreters.find(Language::Sh).unwrap();
-    runtime.with_tools(&interpreters.tools())
+    interpreters.find(Language::Sh).unwrap().with_tools(&interpreters.tools())
 }
 
-fn run(sandbox: &Sandbox, policy: &Policy, home: &Path, script: &str) -> Outcome {
-    let runtime = shell();
-    let layout = sandbox.layout(policy, home).unwrap();
-    let mut arguments = vec![runtime.program.clone().into_os_string()];
-    arguments.extend(runtime.arguments.iter().cloned());
-    arguments.extend(["-c".into(), script.into()]);
-    let command = Command {
-        program: runtime.program.clone(),
-        arguments,
-        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
-        stdin: b"hello\n".to_vec(),
-        home_source: home.to_path_buf(),
-        binds: runtime
-            .mounts
-            .iter()
-            .map(|path| Bind { source: path.clone(), target: path.clone(), is_writable: false })
-            .collect(),
-        symlinks: runtime.symlinks.clone(),
-        files: vec![(PathBuf::from("in/put.txt"), b"data".to_vec())],
-        working_directory: layout.work.clone(),
-        layout,
-    };
-    let run = sandbox.start(command, policy).unwrap();
-    run.wait(None);
-    run.take_outcome().unwrap().unwrap()
+struct Bench {
+    sandbox: Sandbox,
+    home: tempfile::TempDir,
+    runtime: Runtime,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let options = Options { supervisor_path: None, max_running: 4, max_queued: 16 };
+        Bench { sandbox: Sandbox::new(options), home: tempfile::tempdir().unwrap(), runtime: shell() }
+    }
+
+    fn command(&self, policy: &Policy, script: &str) -> Command {
+        let home = self.home.path().canonicalize().unwrap();
+        let runtime = &self.runtime;
+        let layout = self.sandbox.layout(policy, &home).unwrap();
+        let mut arguments = vec![runtime.program.clone().into_os_string()];
+        arguments.extend(runtime.arguments.iter().cloned());
+        arguments.extend(["-c".into(), script.into()]);
+        let bind = |path: &PathBuf| Bind { source: path.clone(), target: path.clone(), is_writable: false };
+        Command {
+            program: runtime.program.clone(),
+            arguments,
+            environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            stdin: b"hello\n".to_vec(),
+            home_source: home,
+            binds: runtime.mounts.iter().map(bind).collect(),
+            symlinks: runtime.symlinks.clone(),
+            files: vec![(PathBuf::from("in/put.txt"), b"data\n".to_vec())],
+            working_directory: layout.work.clone(),
+            layout,
+        }
+    }
+
+    fn run(&self, policy: &Policy, script: &str) -> Outcome {
+        let run = self.sandbox.start(self.command(policy, script), policy).unwrap();
+        run.wait(None);
+        run.take_outcome().unwrap().unwrap()
+    }
+
+    fn tiers(&self) -> Vec<Tier> {
+        let best = self.sandbox.report().unwrap().tier.expect("this host gives no isolation at all");
+        Tier::ALL.into_iter().filter(|tier| *tier <= best).collect()
+    }
+}
+
+fn held_to(tier: Tier) -> Policy {
+    Policy { min_tier: Tier::Landlock, max_tier: tier, ..Policy::default() }
 }
 
 #[test]
-fn smoke() {
-    let home = tempfile::tempdir().unwrap();
-    let home = home.path().canonicalize().unwrap();
-    let sandbox = sandbox();
-    let report = sandbox.report().unwrap();
-    println!("{report:#?}");
-    for tier in Tier::ALL {
-        let policy = Policy { min_tier: Tier::Landlock, max_tier: tier, ..Policy::default() };
-        let outcome = run(
-            &sandbox,
-            &policy,
-            &home,
-            "id; cat; ls -la / /work /proc /dev; cat in/put.txt; cat /proc/self/status | grep -E 'Cap|Sec|NoNew'; ls -l /proc/self/fd; echo out > x; exit 3",
-        );
-        println!(
-            "{}\n{}\n{:?} {:?} {:?}",
-            String::from_utf8_lossy(&outcome.stdout.bytes),
-            String::from_utf8_lossy(&outcome.stderr.bytes),
-            outcome.end,
-            outcome.stop,
-            outcome.usage
-        );
-        assert_eq!(outcome.end, End::Exited(3));
+fn a_program_reads_its_input_and_its_end_is_told_in_every_tier() {
+    let bench = Bench::new();
+    for tier in bench.tiers() {
+        let outcome = bench.run(&held_to(tier), "cat - in/put.txt; echo oops >&2; exit 3");
+        assert_eq!(String::from_utf8_lossy(&outcome.stdout.bytes), "hello\ndata\n", "{tier}");
+        assert_eq!(String::from_utf8_lossy(&outcome.stderr.bytes), "oops\n", "{tier}");
+        assert_eq!((outcome.end, outcome.stop), (End::Exited(3), None), "{tier}");
+        assert_eq!(outcome.isolation.tier, tier);
     }
+}
+
+#[test]
+fn a_result_names_what_held() {
+    let bench = Bench::new();
+    for tier in bench.tiers() {
+        let isolation = bench.run(&held_to(tier), "true").isolation;
+        for name in ["seccomp", "capabilities", "keyring", "cpu"] {
+            let layer = isolation.layers.iter().find(|layer| layer.name == name).unwrap();
+            assert_eq!(layer.state, LayerState::Active, "{tier}: {layer:?}");
+        }
+        let has_mounts =
+            isolation.layers.iter().any(|layer| layer.name == "mount" && layer.state == LayerState::Active);
+        assert_eq!(has_mounts, tier != Tier::Landlock, "{tier}");
+    }
+}
+
+#[test]
+fn the_process_sees_itself_confined_in_every_tier() {
+    let bench = Bench::new();
+    for tier in bench.tiers() {
+        let outcome =
+            bench.run(&held_to(tier), "while read -r key value; do echo \"$key $value\"; done < /proc/self/status");
+        let status = String::from_utf8_lossy(&outcome.stdout.bytes).into_owned();
+        for expected in ["CapPrm: 0000000000000000", "CapEff: 0000000000000000", "NoNewPrivs: 1", "Seccomp: 2"] {
+            assert!(status.contains(expected), "{tier}: no '{expected}' in {status}");
+        }
+    }
+}
+
+#[test]
+fn a_run_ends_at_its_deadline_with_all_its_children() {
+    let bench = Bench::new();
+    for tier in bench.tiers() {
+        let mut policy = held_to(tier);
+        policy.limits.wall_ms = 200;
+        let outcome = bench.run(&policy, "trap '' TERM; (sleep 1000 &) ; echo started; sleep 1000");
+        assert_eq!(outcome.stop, Some(Stop::Wall), "{tier}");
+        assert_eq!(String::from_utf8_lossy(&outcome.stdout.bytes), "started\n", "{tier}");
+    }
+}
+
+#[test]
+fn a_cancelled_run_says_so_in_every_tier() {
+    let bench = Bench::new();
+    for tier in bench.tiers() {
+        let policy = held_to(tier);
+        let run = bench.sandbox.start(bench.command(&policy, "sleep 1000"), &policy).unwrap();
+        run.cancel();
+        run.cancel();
+        run.wait(None);
+        assert_eq!(run.take_outcome().unwrap().unwrap().stop, Some(Stop::Cancelled), "{tier}");
+        run.cancel();
+    }
+}
+
+#[test]
+fn the_work_directory_outlives_the_run_and_leaves_no_trace() {
+    use std::os::fd::{AsFd, AsRawFd};
+    for tier in Bench::new().tiers() {
+        let bench = Bench::new();
+        let outcome = bench.run(&held_to(tier), "echo out > made.txt; pwd");
+        let work = outcome.work.unwrap();
+        let made = format!("/proc/self/fd/{}/made.txt", work.as_fd().as_raw_fd());
+        assert_eq!(std::fs::read_to_string(made).unwrap(), "out\n", "{tier}");
+        drop(work);
+        // Closing waits for the supervisor, which waits for init, which removes what it made.
+        bench.sandbox.close();
+        let path = String::from_utf8(outcome.stdout.bytes).unwrap();
+        assert!(!Path::new(path.trim()).join("made.txt").exists(), "{tier}: {path} is left");
+    }
+}
+
+#[test]
+fn a_closed_sandbox_refuses() {
+    let bench = Bench::new();
+    let policy = Policy::default();
+    let command = bench.command(&policy, "true");
+    bench.sandbox.close();
+    let error = bench.sandbox.start(command, &policy).err().unwrap();
+    assert_eq!(error.status, skilllite::error::Status::Closed);
 }

@@ -5,6 +5,7 @@
 
 #[path = "tools/dialects.rs"]
 mod dialects;
+#[cfg(feature = "inference")]
 #[path = "tools/invocations.rs"]
 mod invocations;
 #[path = "tools/layouts.rs"]
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use sha2::Digest;
 use skilllite::skill::{Manifest, Skill, SkillFile};
 use skilllite::tool::{Tool, tools_of};
 use tempfile::TempDir;
@@ -111,11 +113,17 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<SkillFile>) {
             files.push(SkillFile {
                 path: entry.path().strip_prefix(root).expect("inside").to_path_buf(),
                 size: meta.len(),
-                sha256: String::new(),
+                sha256: digest(&entry.path()),
                 is_executable: meta.permissions().mode() & 0o111 != 0,
             });
         }
     }
+}
+
+/// The digest of a file, without which a skill does not give its content away.
+fn digest(path: &Path) -> String {
+    let bytes = std::fs::read(path).expect("a readable file");
+    sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A fixture script.

@@ -70,9 +70,10 @@ pub unsafe extern "C" fn skl_call_cancel(call: *mut skl_call) -> skl_status {
 }
 
 /// A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
-/// and belongs to the call: do not read, write or close it, and stop polling it before the call is freed.
+/// that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
+/// polling it before the call is freed.
 ///
-/// -1 for NULL and in a forked child. Threads: any. Since 0.1.0.
+/// -1 for NULL, in a forked child, and when the process has no descriptor left. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_fd(call: *const skl_call) -> c_int {
     boundary_or(-1, || {
@@ -108,8 +109,8 @@ pub unsafe extern "C" fn skl_call_read_file(
     }
 }
 
-/// Releases a call, which cancels it if it still runs. Does not wait: what the call used is released when it has ended.
-/// NULL is a no-op. In a forked child the handle is left alone.
+/// Releases a call, which cancels it if it still runs. Does not wait for the script: what the call
+/// used is released when it has ended. NULL is a no-op. In a forked child the handle is left alone.
 ///
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]

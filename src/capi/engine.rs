@@ -46,7 +46,8 @@ pub unsafe extern "C" fn skl_engine_new(
 }
 
 /// Ends the calls in flight, whose results then say "cancelled", and makes every later function of this engine fail
-/// with SKL_ERR_CLOSED. Results of calls can still be read. Repeating it does nothing. The handle must still be freed.
+/// with SKL_ERR_CLOSED; waits until the processes are gone. Results of calls can still be read. Repeating it does nothing.
+/// The handle must still be freed.
 ///
 /// Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -56,7 +57,8 @@ pub unsafe extern "C" fn skl_engine_close(engine: *mut skl_engine, err: *mut *mu
 }
 
 /// Releases an engine. Calls that it started go on, keep what they need and may be waited for; to end them, use
-/// `skl_engine_close()` or `skl_call_cancel()` first. NULL is a no-op. In a forked child the handle is left alone.
+/// `skl_engine_close()` or `skl_call_cancel()` first. Freeing the last handle, calls included, ends the supervisor process
+/// and waits for that, which takes some milliseconds. NULL is a no-op. In a forked child the handle is left alone.
 ///
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -73,7 +73,7 @@ pub enum skl_status {
     SKL_ERR_QUEUE_FULL = 401,
     /// The engine is closed.
     SKL_ERR_CLOSED = 402,
-    /// The call was cancelled before it started.
+    /// The call was cancelled before it started; found in results only.
     SKL_ERR_CANCELLED = 403,
 }
 

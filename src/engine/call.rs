@@ -27,7 +27,6 @@ pub struct Call {
 
 struct Finished {
     document: Arc<Value>,
-    /// The work directory; it is gone with this value.
     work: Option<WorkDirectory>,
 }
 
@@ -67,7 +66,7 @@ impl Call {
     }
 
     /// A pipe or socket that becomes readable when the run has ended; it belongs to the call and is only to be
-    /// polled. [`Status::Forked`] in a forked child, [`Status::Resources`] without descriptors.
+    /// polled. [`Status::Resources`] when no descriptor is left, [`Status::Forked`] in a forked child.
     pub fn fd(&self) -> Result<RawFd> {
         self.origin.check()?;
         self.run.fd()

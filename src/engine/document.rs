@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str, what: &str, misuse: Status) -> Result<Value> {
         Ok(Strict(value)) => Ok(value),
         // Every JSON value is accepted, so the only complaint about data is ours.
         Err(error) if error.is_data() => Err(Error::new(misuse, format!("{what}: {error}"))),
-        Err(error) => Err(Error::new(Status::InvalidJson, format!("{what} is not JSON: {error}"))),
+        Err(error) => Err(Error::new(Status::InvalidJson, format!("{what}: not JSON: {error}"))),
     }
 }
 

@@ -189,13 +189,12 @@ impl Engine {
         let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
         let (files, inputs) = inputs::gather(options.files, &policy)?;
 
-        let script = tool.script.to_str().unwrap_or_default();
+        entry.skill.verify(tool.script.to_str().unwrap_or_default())?;
         let runtime = match tool.language {
             Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
             language => self.interpreters.find(language)?,
         };
         let tools = policy.allows_subprocess.then(|| self.interpreters.tools());
-        entry.skill.verify(script)?;
 
         let layout = self.sandbox.layout(&policy, &entry.skill.root)?;
         let environment = environment::assemble(

@@ -1,10 +1,9 @@
 //! An LLM's response answered: every call that it asks for is started, then all are waited for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::engine::Engine;
 use super::options::CallOptions;
-use super::result::error_of;
 use crate::error::{Result, Status};
 use crate::tool::dialect::{Dialect, ToolAnswer, ToolCall};
 
@@ -29,7 +28,7 @@ pub(super) fn respond(engine: &Engine, dialect: Dialect, response: &Value, optio
                 let document = call.wait(None)?;
                 (for_model(&document).to_string(), document["status"] != "ok")
             }
-            Err(error) => (json!({ "error": error_of(&error) }).to_string(), true),
+            Err(error) => (error.message, true),
         };
         answers.push(ToolAnswer { id, name, content, is_error });
     }
@@ -81,6 +80,8 @@ fn for_model(document: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -80,12 +80,12 @@ fn ran(subject: &Subject, outcome: Outcome) -> (Value, Option<WorkDirectory>) {
 
 /// The document for a run that could not be made.
 fn failed(subject: &Subject, error: &Error) -> Value {
-    let status = match error.status {
-        Status::IsolationUnavailable | Status::LimitUnenforceable | Status::PolicyWidened => "denied",
-        Status::Cancelled | Status::Closed => "cancelled",
-        // It waited for its turn until its time was over.
-        Status::WaitTimeout => "timeout",
-        _ => "error",
+    let (status, limit) = match error.status {
+        Status::IsolationUnavailable | Status::LimitUnenforceable | Status::PolicyWidened => ("denied", None),
+        Status::Closed | Status::Cancelled => ("cancelled", None),
+        // It waited for its turn longer than it may take in all.
+        Status::WaitTimeout => ("timeout", Some("wall")),
+        _ => ("error", None),
     };
     let document = json!({
         "status": status,
@@ -97,22 +97,17 @@ fn failed(subject: &Subject, error: &Error) -> Value {
         "truncated": { "stdout": false, "stderr": false, "files": false },
         "lossy": { "stdout": false, "stderr": false },
         "total_bytes": { "stdout": 0, "stderr": 0 },
-        "limit": null,
+        "limit": limit,
         "files": [],
         "skipped_files": [],
         "usage": usage_of(&Usage::default()),
         "isolation": null,
-        "error": error_of(error),
+        "error": { "code": error.status as i32, "message": error.message },
         "tool": subject.tool,
         "skill": subject.skill,
         "call_id": subject.call_id,
     });
     with_network(subject, document)
-}
-
-/// An error as it appears inside documents.
-pub(super) fn error_of(error: &Error) -> Value {
-    json!({ "code": error.status as i32, "message": error.message })
 }
 
 fn with_network(subject: &Subject, mut document: Value) -> Value {
@@ -272,9 +267,13 @@ mod tests {
     fn every_result_has_the_same_fields() {
         let (ran, _) = render(&subject(), Ok(outcome(b"")));
         let keys = |document: &Value| document.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        for (status, name) in
-            [(Status::Spawn, "error"), (Status::IsolationUnavailable, "denied"), (Status::Closed, "cancelled")]
-        {
+        for (status, name) in [
+            (Status::Spawn, "error"),
+            (Status::IsolationUnavailable, "denied"),
+            (Status::Closed, "cancelled"),
+            (Status::Cancelled, "cancelled"),
+            (Status::WaitTimeout, "timeout"),
+        ] {
             let (document, _) = render(&subject(), Err(Error::new(status, "why")));
             assert_eq!(keys(&document), keys(&ran));
             assert_eq!(document["status"], name);

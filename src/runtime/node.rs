@@ -10,6 +10,9 @@ use super::{Language, Lookup, Runtime, shim};
 /// Where Debian keeps the built-in modules that it cuts out of the binary.
 const DISTRIBUTION: &[&str] = &["/usr/share/nodejs", "/usr/share/node_modules", "/usr/lib/nodejs"];
 
+/// Node ends at once when the host's OpenSSL configuration is there and closed to it, as in the Landlock tier.
+const NO_OPENSSL_CONFIG: [&str; 2] = ["OPENSSL_CONF", "/dev/null"];
+
 /// The runtime of the Node at `candidate`; the error is a one-line reason why it cannot be used.
 pub(super) fn runtime(candidate: &Path, lookup: &Lookup) -> Result<Runtime, String> {
     let program = shim::follow(candidate, shim::NODE, lookup)?;
@@ -22,10 +25,9 @@ pub(super) fn runtime(candidate: &Path, lookup: &Lookup) -> Result<Runtime, Stri
     }
     let library_path = lookup.variables.get("LD_LIBRARY_PATH").map(String::as_str).unwrap_or_default();
     let loader = Loader::load(&mut view, &real, Trust::Host, library_path)?;
-    let environment = loader.library_path().map(|path| (OsString::from("LD_LIBRARY_PATH"), OsString::from(path)));
-    let mut environment: Vec<_> = environment.into_iter().collect();
-    // Node ends at its start when the host's OpenSSL configuration is there but closed, as it is behind Landlock.
-    environment.push((OsString::from("OPENSSL_CONF"), OsString::from("/dev/null")));
+    let mut environment = vec![NO_OPENSSL_CONFIG.map(OsString::from)];
+    environment.extend(loader.library_path().map(|path| ["LD_LIBRARY_PATH".into(), OsString::from(path)]));
+    let environment = environment.into_iter().map(|[name, value]| (name, value)).collect();
     let (mounts, symlinks) = view.into_parts();
     Ok(Runtime {
         language: Language::Node,

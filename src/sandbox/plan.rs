@@ -15,7 +15,10 @@ use super::wire::{self, Record, Watch, op};
 #[allow(missing_docs)] // the fields are what the printed form names
 pub enum Step {
     /// Open a mount tree of the host for a later [`Step::Attach`].
-    OpenTree { slot: u32, source: PathBuf, is_writable: bool, is_device: bool },
+    OpenTree { slot: u32, source: PathBuf, identity: [u64; 2], is_writable: bool, is_device: bool },
+    /// What follows, `steps` long, makes a view: the part of the file tree that runs have in common. It is made with the
+    /// first run that has this key and kept.
+    View { key: [u64; 2], steps: u32 },
     /// Clone into new namespaces.
     Clone { namespaces: Vec<&'static str>, flags: u64 },
     /// Map the one id of the guest.
@@ -40,7 +43,11 @@ pub enum Step {
     Tmpfs { path: PathBuf, bytes: u64, inodes: u64, mode: u32 },
     /// Mount the list of own processes.
     Proc { path: PathBuf },
-    /// Make the new root the root, read-only, and let go of the old one.
+    /// Make the view read-only.
+    ReadOnly,
+    /// Take a copy of the view, to complete it for this run.
+    EnterView,
+    /// Make the completed view the root and let go of the old one.
     Pivot,
     /// Make a folder on the host that is removed at the end.
     Workspace { path: PathBuf },
@@ -104,10 +111,13 @@ impl fmt::Display for Plan {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::OpenTree { slot, source, is_writable, is_device } => {
+            Step::OpenTree { slot, source, is_writable, is_device, .. } => {
                 let access = if *is_writable { "rw" } else { "ro" };
                 let device = if *is_device { "" } else { ",nodev" };
                 write!(f, "open-tree    {slot} {} {access},nosuid{device}", source.display())
+            }
+            Step::View { steps, .. } => {
+                write!(f, "view         the next {steps} steps, once for all runs that share them")
             }
             Step::Clone { namespaces, .. } => write!(f, "clone        {}", namespaces.join(" ")),
             Step::MapIds { user, group } => write!(f, "map-ids      {user}:{group}, groups denied"),
@@ -125,7 +135,9 @@ impl fmt::Display for Step {
                 write!(f, "tmpfs        {} {bytes} bytes, {inodes} inodes, nosuid,nodev", path.display())
             }
             Step::Proc { path } => write!(f, "proc         {} own processes only", path.display()),
-            Step::Pivot => write!(f, "pivot        read-only root, old root detached"),
+            Step::ReadOnly => write!(f, "read-only    the view"),
+            Step::EnterView => write!(f, "enter-view   a copy"),
+            Step::Pivot => write!(f, "pivot        the view is the root, the old root is detached"),
             Step::Workspace { path } => write!(f, "workspace    {} removed at the end", path.display()),
             Step::ShareWork { path } => write!(f, "share-work   {}", path.display()),
             Step::Fork { watch } => {
@@ -200,7 +212,7 @@ impl Writer {
 
     fn bytes(&mut self, record: &mut Record, bytes: &[u8]) {
         // BPF programs and attributes are read in place as words.
-        while (self.data_start + self.data.len()) % 8 != 0 {
+        while !(self.data_start + self.data.len()).is_multiple_of(8) {
             self.data.push(0);
         }
         record.data = (self.data_start + self.data.len()) as u32;
@@ -211,7 +223,7 @@ impl Writer {
     fn record(&mut self, step: &Step) -> Record {
         let mut r = Record::default();
         match step {
-            Step::OpenTree { slot, source, is_writable, is_device } => {
+            Step::OpenTree { slot, source, is_writable, is_device, .. } => {
                 const RDONLY_NOSUID_NODEV: [u64; 3] = [1, 2, 4];
                 let [rdonly, nosuid, nodev] = RDONLY_NOSUID_NODEV;
                 r.op = op::OPEN_TREE;
@@ -219,6 +231,7 @@ impl Writer {
                 r.a = nosuid | if *is_writable { 0 } else { rdonly } | if *is_device { 0 } else { nodev };
                 r.text = self.text(source.as_os_str());
             }
+            Step::View { key: [high, low], steps } => (r.op, r.flags, r.a, r.b) = (op::VIEW, *steps, *high, *low),
             Step::Clone { flags, .. } => (r.op, r.a) = (op::CLONE, *flags),
             Step::MapIds { user, group } => (r.op, r.a, r.b) = (op::MAP_IDS, u64::from(*user), u64::from(*group)),
             Step::JoinGroups { memory_bytes, pids } => (r.op, r.a, r.b) = (op::JOIN_CGROUP, *memory_bytes, *pids),
@@ -241,6 +254,8 @@ impl Writer {
                 r.text = self.text(path.as_os_str());
             }
             Step::Proc { path } => (r.op, r.text) = (op::PROC, self.text(path.as_os_str())),
+            Step::ReadOnly => r.op = op::READ_ONLY,
+            Step::EnterView => r.op = op::ENTER_VIEW,
             Step::Pivot => r.op = op::PIVOT,
             Step::Workspace { path } => (r.op, r.text) = (op::WORKSPACE, self.text(path.as_os_str())),
             Step::ShareWork { path } => (r.op, r.text) = (op::SHARE_WORK, self.text(path.as_os_str())),

@@ -175,6 +175,8 @@ pub struct Record {
 pub mod op {
     /// Supervisor: clone the mount tree at `text` into slot `flags`, set mount attributes `a`, clear `b`.
     pub const OPEN_TREE: u32 = 1;
+    /// Supervisor: the next `flags` steps make a view, the same for all runs with the key `a`, `b`.
+    pub const VIEW: u32 = 3;
     /// Supervisor → init: clone with flags `a`; what follows happens in the new process.
     pub const CLONE: u32 = 2;
 
@@ -186,22 +188,26 @@ pub mod op {
     pub const KEYRING: u32 = 12;
     /// Init: host name `text`.
     pub const HOSTNAME: u32 = 13;
-    /// Init: a tmpfs of `a` bytes that becomes the root.
+    /// Supervisor: a tmpfs of `a` bytes and `b` inodes, the root of a view.
     pub const NEW_ROOT: u32 = 14;
-    /// Init: make directory `text` (and parents) with mode `flags`.
+    /// Supervisor, init: make directory `text` with mode `flags`.
     pub const DIRECTORY: u32 = 15;
-    /// Init: make link `text` to `text2`.
+    /// Supervisor: make link `text` to `text2`.
     pub const SYMLINK: u32 = 16;
-    /// Init: make file `text` with mode `flags` and content `data`.
+    /// Supervisor, init: make file `text` with mode `flags` and content `data`.
     pub const FILE: u32 = 17;
-    /// Init: attach slot `flags` at `text`.
+    /// Supervisor, init: attach slot `flags` at `text`.
     pub const ATTACH: u32 = 18;
     /// Init: mount a tmpfs of `a` bytes and `b` inodes at `text`, with mode `flags`.
     pub const TMPFS: u32 = 19;
     /// Init: mount the own process list at `text`.
     pub const PROC: u32 = 20;
-    /// Init: make the root the root, let go of the old one, make it read-only.
+    /// Init: make the view the root, let go of the old one.
     pub const PIVOT: u32 = 21;
+    /// Supervisor: make the view read-only.
+    pub const READ_ONLY: u32 = 25;
+    /// Init: take a copy of the view to complete it.
+    pub const ENTER_VIEW: u32 = 26;
     /// Init: hand the directory `text` to the library.
     pub const SHARE_WORK: u32 = 22;
     /// Init: without namespaces, make the host directory `text`, to be removed at the end.
@@ -242,7 +248,7 @@ pub struct Watch {
     pub deadline_ns: u64,
     /// Memory of the tree, in bytes; 0 where a cgroup holds it.
     pub memory_bytes: u64,
-    /// Processes of the tree; 0 where the kernel holds it.
+    /// Processes and threads of the tree; 0 where a cgroup holds them.
     pub pids: u64,
     /// 1: own process namespace, so that the process list is the tree.
     pub owns_processes: u64,

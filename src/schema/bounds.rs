@@ -14,6 +14,10 @@ const EXPANDED: u64 = 20_000;
 /// The most values in the document.
 const NODES: usize = 20_000;
 
+/// The most that the regular expressions of a document may weigh: length times repetition counts. One expression can
+/// compile to 10 MiB, so a document full of them would take gigabytes.
+const PATTERNS: u64 = 20_000;
+
 /// Keywords whose meaning depends on other documents or on the path taken; a tool's arguments need none of them.
 const REFUSED: [&str; 6] = ["$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"];
 /// Keywords that hold data, not schemas.
@@ -21,8 +25,11 @@ const DATA: [&str; 4] = ["enum", "const", "default", "examples"];
 
 /// Judges a schema document. The error says in a few words what is too much or not allowed.
 pub fn check(schema: &Value) -> Result<(), String> {
-    let mut nodes = 0;
-    walk(schema, 0, &mut nodes, false)?;
+    let mut spent = Spent::default();
+    walk(schema, 0, &mut spent, false)?;
+    if spent.patterns > PATTERNS {
+        return Err("its patterns are too large, or repeat too much".to_owned());
+    }
     let mut costs = Costs { root: schema, known: BTreeMap::new() };
     let cost = costs.of(schema, "", 0)?;
     if cost > EXPANDED {
@@ -31,14 +38,32 @@ pub fn check(schema: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// What a document has used up of its bounds.
+#[derive(Default)]
+struct Spent {
+    nodes: usize,
+    patterns: u64,
+}
+
+impl Spent {
+    fn pattern(&mut self, pattern: &str) {
+        let counts = pattern.split('{').skip(1).filter_map(|rest| {
+            let inside = rest.split('}').next()?;
+            inside.split(',').filter_map(|number| number.trim().parse::<u64>().ok()).max()
+        });
+        let repeats = counts.fold(1u64, |product, count| product.saturating_mul(count.max(1)));
+        self.patterns = self.patterns.saturating_add(repeats.saturating_mul(pattern.len() as u64 + 1));
+    }
+}
+
 /// Counts values, bounds depth and refuses keywords that leave the document. `is_named` is true inside maps whose keys
 /// are the author's names (`properties`), where `$id` would be a property and not a keyword.
-fn walk(value: &Value, depth: usize, nodes: &mut usize, is_named: bool) -> Result<(), String> {
-    *nodes += 1;
+fn walk(value: &Value, depth: usize, spent: &mut Spent, is_named: bool) -> Result<(), String> {
+    spent.nodes += 1;
     if depth > DEPTH {
         return Err(format!("it is nested deeper than {DEPTH} levels"));
     }
-    if *nodes > NODES {
+    if spent.nodes > NODES {
         return Err(format!("it has more than {NODES} values"));
     }
     match value {
@@ -51,15 +76,20 @@ fn walk(value: &Value, depth: usize, nodes: &mut usize, is_named: bool) -> Resul
                     if key == "$ref" && !item.as_str().is_some_and(|target| target == "#" || target.starts_with("#/")) {
                         return Err("it has a `$ref` that leaves the document; only `#/...` is followed".to_owned());
                     }
+                    match (key.as_str(), item) {
+                        ("pattern", Value::String(pattern)) => spent.pattern(pattern),
+                        ("patternProperties", Value::Object(map)) => map.keys().for_each(|key| spent.pattern(key)),
+                        _ => {}
+                    }
                     if DATA.contains(&key.as_str()) {
                         continue;
                     }
                 }
-                walk(item, depth + 1, nodes, !is_named && holds_names(key))?;
+                walk(item, depth + 1, spent, !is_named && holds_names(key))?;
             }
             Ok(())
         }
-        Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1, nodes, false)),
+        Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1, spent, false)),
         _ => Ok(()),
     }
 }

@@ -172,3 +172,45 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::{OpenError, Root};
+
+    #[test]
+    fn both_ways_of_opening_stay_beneath() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::write(root.join("a/b/file"), "x").unwrap();
+        fs::write(dir.path().join("outside"), "x").unwrap();
+        symlink("b/file", root.join("a/inside")).unwrap();
+        symlink("../../outside", root.join("a/out")).unwrap();
+        symlink("/", root.join("slash")).unwrap();
+        let opened = Root::open(&root).unwrap();
+        let outcome = |result: Result<_, OpenError>| match result {
+            Ok(_) => "opened",
+            Err(OpenError::Escapes) => "escapes",
+            Err(OpenError::Missing) => "missing",
+            Err(OpenError::NotAFile | OpenError::Io(_)) => "other",
+        };
+        // path, by openat2, step by step: the latter follows no link at all, and a link as a folder is no folder to it.
+        let rows = [
+            ("a/b/file", "opened", "opened"),
+            ("a/inside", "opened", "escapes"),
+            ("a/out", "escapes", "escapes"),
+            ("slash/etc/passwd", "escapes", "missing"),
+            ("../outside", "escapes", "escapes"),
+            ("a/../../outside", "escapes", "escapes"),
+            ("a/none", "missing", "missing"),
+            ("a/b/file/c", "missing", "missing"),
+        ];
+        for (path, by_openat2, step_by_step) in rows {
+            assert_eq!(outcome(opened.open_any(path)), by_openat2, "{path}");
+            assert_eq!(outcome(opened.open_stepwise(path)), step_by_step, "{path}");
+        }
+    }
+}

@@ -83,11 +83,17 @@ fn one_line(message: String) -> String {
     }
 }
 
-/// The start of a text that came from a skill, short enough for a message.
+/// Characters that show nothing or change what is shown around them: zero-width, bidirectional controls, soft hyphen.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The start of a text that came from a skill, short enough for a message, with nothing in it that would disguise the rest.
 pub(super) fn excerpt(text: &str) -> String {
     const MAX_CHARS: usize = 80;
-    let mut short: String = text.chars().take(MAX_CHARS).collect();
-    if short.len() < text.len() {
+    let mut short: String =
+        text.chars().take(MAX_CHARS).map(|c| if is_invisible(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MAX_CHARS).is_some() {
         short.push('…');
     }
     one_line(short)

@@ -1,20 +1,14 @@
 //! SKILL.md cut in two: the YAML between the `---` fences, and the instructions below.
 //!
-//! Everything that is cheap to refuse is refused here, before the YAML parser sees a byte: its scanner is quadratic in
-//! the depth of flow collections (64 KiB of `[` take it 0.4 s), so size and nesting are bounded first.
+//! What would be expensive to parse is refused here, before the YAML parser sees a byte: size and nesting are bounded first.
 
 use super::diagnostic::Diagnostic;
+use super::nesting::{self, MAX_DEPTH};
 use super::repair;
 use super::yaml::{self, Mapping};
 
 /// The most bytes of YAML that are read, in the front matter and in a `## Runtime` block: 64 KiB.
 pub const MAX_FRONT_MATTER_BYTES: usize = 64 * 1024;
-/// Open flow collections (`[`, `{`) at one point; the YAML parser's own recursion limit is 128.
-const MAX_FLOW_DEPTH: usize = 64;
-/// Flow collections in all. Brackets in quotes or comments can hide depth from the count above; this bounds what that
-/// can cost (8,192 levels: 6 ms).
-const MAX_FLOW_OPENERS: usize = 8_192;
-
 /// SKILL.md in its parts; lines count from 1 in the file.
 #[derive(Debug)]
 pub(super) struct Parts<'t> {
@@ -103,7 +97,8 @@ pub(super) fn parse<'t>(
                 let line = failure.line.map(|line| line + first_line - 1);
                 let remedy =
                     if failure.code == "yaml-invalid" { "; put values with `: ` or ` #` in quotes" } else { "" };
-                return Err(Diagnostic::error(failure.code, format!("{}{remedy}", failure.message)).line(line));
+                let message = format!("{}{remedy}", in_file(&failure.message, first_line - 1));
+                return Err(Diagnostic::error(failure.code, message).line(line));
             };
             for (key, line) in quoted {
                 diagnostics.push(
@@ -164,31 +159,47 @@ fn check(yaml: &str, first_line: usize) -> Result<(), Diagnostic> {
             format!("more than {} KiB of YAML; move long text to a reference file", MAX_FRONT_MATTER_BYTES / 1024);
         return Err(Diagnostic::error("front-matter-too-large", message).line(Some(first_line)));
     }
-    let mut depth = 0usize;
-    let mut openers = 0usize;
+    if let Some(line) = nesting::too_deep(yaml) {
+        let message = format!(
+            "brackets or list items are nested more than {MAX_DEPTH} deep; flatten the value, or put text in quotes"
+        );
+        return Err(Diagnostic::error("front-matter-too-deep", message).line(Some(line + first_line)));
+    }
     let mut line = first_line;
     for byte in yaml.bytes() {
         match byte {
-            b'[' | b'{' => {
-                depth += 1;
-                openers += 1;
-                if depth > MAX_FLOW_DEPTH || openers > MAX_FLOW_OPENERS {
-                    let message = format!(
-                        "brackets are nested more than {MAX_FLOW_DEPTH} deep, or there are more than {MAX_FLOW_OPENERS}; flatten the value"
-                    );
-                    return Err(Diagnostic::error("front-matter-too-deep", message).line(Some(line)));
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
             b'\n' => line += 1,
+            b'\t' | b'\r' => {}
             0 => {
                 let message = "a NUL byte in the front matter; save SKILL.md as plain UTF-8 text";
                 return Err(Diagnostic::error("front-matter-nul", message).line(Some(line)));
+            }
+            1..=0x1f | 0x7f => {
+                let message = format!("a control character (0x{byte:02x}) in the front matter; remove it");
+                return Err(Diagnostic::error("front-matter-control-character", message).line(Some(line)));
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// The parser's message with its `line 3` counted in the file, not in the YAML.
+fn in_file(message: &str, lines_above: usize) -> String {
+    const MARK: &str = "line ";
+    let mut pieces = message.split(MARK);
+    let mut shifted = pieces.next().unwrap_or_default().to_string();
+    for piece in pieces {
+        let digits = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
+        let (number, rest) = piece.split_at_checked(digits).unwrap_or_default();
+        shifted.push_str(MARK);
+        match number.parse::<usize>() {
+            Ok(number) => shifted.push_str(&number.saturating_add(lines_above).to_string()),
+            Err(_) => shifted.push_str(number),
+        }
+        shifted.push_str(rest);
+    }
+    shifted
 }
 
 /// Lines with their terminators, and what is left after them.

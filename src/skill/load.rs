@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::beneath::{OpenError, Root};
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Severity, is_invisible};
 use super::front_matter::{self, Mode, Parts, Source};
 use super::manifest::{Manifest, quoted};
 use super::{Skill, Skipped, entry_point, files, runtime_block};
@@ -211,7 +211,6 @@ fn name(
 }
 
 fn is_usable(name: &str) -> bool {
-    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}');
     let is_refused = |c: char| c.is_control() || is_invisible(c) || matches!(c, '/' | '\\');
     !name.is_empty()
         && !matches!(name, "." | "..")

@@ -12,6 +12,7 @@ mod files;
 mod front_matter;
 mod load;
 mod manifest;
+mod nesting;
 mod repair;
 mod resource;
 mod runtime_block;

@@ -63,9 +63,11 @@ fn heading(line: &str) -> Option<&str> {
 mod tests {
     use super::find;
 
+    type Found = Option<(&'static str, usize)>;
+
     #[test]
     fn finds_the_block_of_the_section_only() {
-        let cases: &[(&str, &str, Option<(&str, usize)>)] = &[
+        let cases: &[(&str, &str, Found)] = &[
             ("plain", "# T\n\n## Runtime\n\n```yaml\na: 1\n```\n", Some(("a: 1\n", 6))),
             ("other case, tildes, yml", "### RUNTIME ##\n~~~~ yml x\na: 1\n~~~~\n", Some(("a: 1\n", 3))),
             ("crlf", "## Runtime\r\n```yaml\r\na: 1\r\n```\r\n", Some(("a: 1\r\n", 3))),

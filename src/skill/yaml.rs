@@ -45,6 +45,9 @@ pub(super) fn parse_mapping(text: &str) -> Result<Mapping, Failure> {
                 "the YAML expands to more than {MAX_NODES} values or {MAX_TEXT_BYTES} bytes of text; remove the aliases"
             );
             Failure { code: "yaml-too-many-nodes", line, message }
+        } else if error.to_string().starts_with("recursion limit") || error.to_string().contains(": recursion limit") {
+            let message = "values are nested more than 128 deep, or a value contains itself; flatten it".to_string();
+            Failure { code: "front-matter-too-deep", line, message }
         } else {
             Failure { code: "yaml-invalid", line, message: format!("the YAML cannot be read: {error}") }
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use skilllite::skill::{MAX_FILES, discover, load};
 
@@ -137,13 +137,20 @@ fn three_hundred_skills_load_quickly() {
     }
     let took = (0..3)
         .map(|_| {
-            let started = Instant::now();
+            let started = processor_time();
             assert_eq!(discover(dir.path()).expect("readable").skills.len(), 300);
-            started.elapsed()
+            processor_time() - started
         })
         .min()
         .expect("three runs");
     println!("300 skills, 1,500 files: {took:?}");
     let bound = if cfg!(debug_assertions) { 3_000 } else { 150 };
     assert!(took < Duration::from_millis(bound), "300 skills took {took:?}");
+}
+
+/// What this thread has used of a processor: other work on the machine does not count.
+fn processor_time() -> Duration {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = statistics.split_whitespace().next().and_then(|field| field.parse().ok()).expect("a number");
+    Duration::from_nanos(nanoseconds)
 }

@@ -25,7 +25,7 @@ impl Random {
     }
 }
 
-const TOKENS: [&str; 32] = [
+const TOKENS: [&str; 36] = [
     ": ",
     ":\n",
     "- ",
@@ -58,6 +58,10 @@ const TOKENS: [&str; 32] = [
     ".nan",
     "  ",
     "\nname: ",
+    "[']',",
+    "{a: ']',b: ",
+    "[&a ']',",
+    "- ? ",
 ];
 
 const SEED: &str = "---\nname: skill\ndescription: Use when: asked\nmetadata:\n  a: [1, 2.5, {b: c}]\n  d: &x >-\n    folded\n  e: *x\n\

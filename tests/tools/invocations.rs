@@ -37,7 +37,6 @@ fn understood(tool: &Tool, arguments: &Value) {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn every_kind_of_argument_arrives() {
     let fixture = Fixture::of_script("everything.py");
     let tool = fixture.tool();
@@ -86,7 +85,6 @@ fn every_kind_of_argument_arrives() {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn subcommands_stand_where_their_parser_expects_them() {
     let fixture = Fixture::of_script("subcommands.py");
     let tool = fixture.tool();
@@ -114,7 +112,6 @@ fn subcommands_stand_where_their_parser_expects_them() {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn structures_arrive() {
     let fixture = Fixture::of_script("structure.py");
     let tool = fixture.tool();
@@ -135,7 +132,6 @@ fn structures_arrive() {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn stdin_carries_text_and_json() {
     let filter = Fixture::of_script("filter.py");
     understood(&filter.tool(), &json!({"upper": true, "stdin": "a\0b\nü"}));
@@ -152,7 +148,6 @@ fn stdin_carries_text_and_json() {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn declared_schemas_choose_the_convention() {
     let schema =
         json!({"type": "object", "properties": {"dry-run": {"type": "boolean"}, "source": {"type": "string"}}});
@@ -168,19 +163,6 @@ fn declared_schemas_choose_the_convention() {
     assert_eq!(invocation, Invocation { arguments: Vec::new(), stdin: br#"{"source":"s"}"#.to_vec() });
 }
 
-#[test]
-fn generic_tools_pass_words_and_text() {
-    let fixture = Fixture::of_script("plain.py");
-    let tool = fixture.tool();
-    let invocation = tool.prepare(&json!({"args": ["-a", "b c", ""], "stdin": "text"})).expect("an invocation");
-    assert_eq!(invocation.arguments, ["-a", "b c", ""].map(OsString::from));
-    assert_eq!(invocation.stdin, b"text");
-    let empty = Invocation::default();
-    for nothing in [json!({}), Value::Null, json!("{}"), json!({"args": null, "stdin": null})] {
-        assert_eq!(tool.prepare(&nothing).expect("nothing is given"), empty, "{nothing}");
-    }
-}
-
 fn refused(tool: &Tool, rows: &[(Value, &str)]) {
     for (arguments, part) in rows {
         let error = tool.prepare(arguments).expect_err(&format!("{arguments} must be refused"));
@@ -191,7 +173,6 @@ fn refused(tool: &Tool, rows: &[(Value, &str)]) {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn bad_input_is_refused_before_anything_starts() {
     let fixture = Fixture::of_script("everything.py");
     let tool = fixture.tool();
@@ -219,7 +200,6 @@ fn bad_input_is_refused_before_anything_starts() {
 }
 
 #[test]
-#[cfg(feature = "inference")]
 fn servers_that_encode_twice_are_understood() {
     let fixture = Fixture::of_script("everything.py");
     let tool = fixture.tool();
@@ -229,7 +209,6 @@ fn servers_that_encode_twice_are_understood() {
 
 /// Values made by a small generator, a fixed one so that a failure repeats: every text must come back as it went.
 #[test]
-#[cfg(feature = "inference")]
 fn generated_values_come_back() {
     let fixture = Fixture::of_script("everything.py");
     let tool = fixture.tool();

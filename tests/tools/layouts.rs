@@ -1,8 +1,10 @@
 //! Which files of a skill are tools, under which names, and what is said about broken declarations.
 
-use serde_json::json;
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
 use skilllite::runtime::Language;
-use skilllite::tool::{Convention, tools_of, unique_names};
+use skilllite::tool::{Convention, Invocation, tools_of, unique_names};
 
 use crate::Fixture;
 
@@ -141,4 +143,17 @@ fn descriptions_are_bounded_and_say_what_the_script_does() {
         assert_eq!(tools[1].description, "Does it. (script scripts/b.py of skill sample)");
     }
     assert_eq!(Fixture::new("sample").file("scripts/a.py", MAIN).tool().description, "What sample does.");
+}
+
+#[test]
+fn generic_tools_pass_words_and_text() {
+    let fixture = Fixture::of_script("plain.py");
+    let tool = fixture.tool();
+    let invocation = tool.prepare(&json!({"args": ["-a", "b c", ""], "stdin": "text"})).expect("an invocation");
+    assert_eq!(invocation.arguments, ["-a", "b c", ""].map(OsString::from));
+    assert_eq!(invocation.stdin, b"text");
+    let empty = Invocation::default();
+    for nothing in [json!({}), Value::Null, json!("{}"), json!({"args": null, "stdin": null})] {
+        assert_eq!(tool.prepare(&nothing).expect("nothing is given"), empty, "{nothing}");
+    }
 }

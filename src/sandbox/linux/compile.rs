@@ -4,36 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use super::landlock;
 use super::seccomp::{Filters, Rules};
+use super::{landlock, view};
 use crate::sandbox::plan::{Plan, Step, Supervision};
 use crate::sandbox::{Command, Policy, Tier};
 
-/// The guest's ids inside its user namespace.
-const GUEST: u32 = 1000;
-/// Files and directories that a temporary file system may hold.
-const INODES: u64 = 65_536;
-/// The root holds directories and links only.
-const ROOT_BYTES: u64 = 1 << 20;
 /// Devices of the minimal `/dev`.
-const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
-const DEVICE_LINKS: [(&str, &str); 5] = [
-    ("/dev/fd", "/proc/self/fd"),
-    ("/dev/stdin", "/proc/self/fd/0"),
-    ("/dev/stdout", "/proc/self/fd/1"),
-    ("/dev/stderr", "/proc/self/fd/2"),
-    ("/dev/shm", "/tmp"),
-];
+pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// What a program may know of its own process where `/proc` is the host's. Not the whole directory: `net`, `mountinfo`,
 /// `cgroup` and the same below `task` tell of the host.
 const OWN_PROCESS: [&str; 9] = ["auxv", "cmdline", "comm", "limits", "maps", "smaps_rollup", "stat", "statm", "status"];
-/// Files of `/etc` that programs look for, saying nothing about the host.
-const ETC: [(&str, &str); 4] = [
-    ("/etc/passwd", "sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\n"),
-    ("/etc/group", "sandbox:x:1000:\n"),
-    ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
-];
 
 /// A host path in the view, after a look at what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +22,8 @@ pub struct Mount {
     pub source: PathBuf,
     /// In the sandbox.
     pub target: PathBuf,
+    /// Device and inode of the source.
+    pub identity: [u64; 2],
     /// Directory or file.
     pub is_directory: bool,
     /// Whether the guest may write there.
@@ -82,7 +64,7 @@ pub fn compile(inputs: &Inputs) -> Plan {
     let mut plan = Plan::default();
     match inputs.tier {
         Tier::Landlock => host_view(inputs, &mut plan.steps),
-        Tier::Namespaces | Tier::Full => own_view(inputs, &mut plan.steps),
+        Tier::Namespaces | Tier::Full => view::own(inputs, &mut plan.steps),
     }
     input_files(inputs.command, &mut plan.steps);
     plan.steps.push(Step::Fork { watch: supervision(inputs) });
@@ -103,166 +85,9 @@ fn supervision(inputs: &Inputs) -> Supervision {
     Supervision {
         deadline_ns: inputs.deadline_ns,
         memory_bytes: if inputs.tier == Tier::Full { 0 } else { limits.memory_bytes },
-        // A user namespace of its own makes RLIMIT_NPROC a limit of the run alone.
-        pids: if inputs.tier == Tier::Landlock { limits.pids } else { 0 },
+        // A user namespace of its own makes RLIMIT_NPROC a limit of the run alone, but nobody is told that it refused.
+        pids: if inputs.tier == Tier::Full { 0 } else { limits.pids },
         owns_processes: inputs.tier != Tier::Landlock,
-    }
-}
-
-/// A view of its own: new namespaces and a root that holds what the command names.
-fn own_view(inputs: &Inputs, steps: &mut Vec<Step>) {
-    let (policy, command) = (inputs.policy, inputs.command);
-    let mut entries = view_entries(inputs);
-    // Parents before children, whatever order they came in.
-    entries.sort_by_key(|entry| entry.path().components().count());
-
-    let mut slot = 0;
-    let mut attachments = Vec::new();
-    for entry in &entries {
-        if let Entry::Tree { mount, is_device } = entry {
-            steps.push(Step::OpenTree {
-                slot,
-                source: mount.source.clone(),
-                is_writable: mount.is_writable,
-                is_device: *is_device,
-            });
-            attachments.push(slot);
-            slot += 1;
-        }
-    }
-    let mut namespaces = vec!["user", "mount", "pid", "ipc", "uts"];
-    let mut flags =
-        libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-    if landlock::scopes(inputs.host.landlock_abi) == 0 {
-        // Abstract sockets of concurrent runs would meet in the shared empty network namespace.
-        namespaces.push("net");
-        flags |= libc::CLONE_NEWNET;
-    } else {
-        namespaces.push("net=shared-empty");
-    }
-    steps.push(Step::Clone { namespaces, flags: flags as u64 });
-    steps.push(Step::MapIds { user: GUEST, group: GUEST });
-    if inputs.tier == Tier::Full {
-        let limits = &policy.limits;
-        // Init counts too.
-        steps.push(Step::JoinGroups { memory_bytes: limits.memory_bytes, pids: limits.pids + 1 });
-    }
-    steps.push(Step::Keyring);
-    steps.push(Step::HostName { name: "sandbox" });
-    steps.push(Step::NewRoot { bytes: ROOT_BYTES, inodes: INODES });
-
-    let mut made = vec![PathBuf::from("/")];
-    let mut mounted: Vec<(PathBuf, bool)> = Vec::new();
-    let mut slots = attachments.into_iter();
-    for entry in &entries {
-        let path = entry.path();
-        // Inside an attached tree of the host the place exists already, and could not be made.
-        let is_given = mounted.iter().any(|(root, is_host)| *is_host && path.starts_with(root));
-        if !is_given {
-            make_parents(path, &mut made, steps);
-        }
-        match entry {
-            Entry::Tree { mount, .. } => {
-                if !is_given && !made.contains(&mount.target) {
-                    steps.push(match mount.is_directory {
-                        true => Step::Directory { path: mount.target.clone(), mode: 0o755 },
-                        false => Step::File { path: mount.target.clone(), mode: 0o644, content: Vec::new() },
-                    });
-                    made.push(mount.target.clone());
-                }
-                let slot = slots.next().unwrap_or_default();
-                steps.push(Step::Attach { slot, path: mount.target.clone() });
-                mounted.push((mount.target.clone(), true));
-            }
-            Entry::Scratch { path, mode } => {
-                if !made.contains(path) {
-                    steps.push(Step::Directory { path: path.clone(), mode: 0o755 });
-                    made.push(path.clone());
-                }
-                let bytes = policy.limits.disk_bytes;
-                steps.push(Step::Tmpfs { path: path.clone(), bytes, inodes: INODES, mode: *mode });
-                mounted.push((path.clone(), false));
-            }
-            Entry::Link { path, target } if !is_given => {
-                steps.push(Step::Link { path: path.clone(), target: target.clone() });
-            }
-            Entry::Text { path, content } if !is_given => {
-                let content = content.as_bytes().to_vec();
-                steps.push(Step::File { path: path.clone(), mode: 0o644, content });
-            }
-            Entry::Processes { path } => {
-                if !made.contains(path) {
-                    steps.push(Step::Directory { path: path.clone(), mode: 0o555 });
-                    made.push(path.clone());
-                }
-                steps.push(Step::Proc { path: path.clone() });
-            }
-            Entry::Link { .. } | Entry::Text { .. } => {}
-        }
-    }
-    steps.push(Step::Pivot);
-    steps.push(Step::ShareWork { path: command.layout.work.clone() });
-}
-
-/// A place in the view.
-enum Entry {
-    Tree { mount: Mount, is_device: bool },
-    Scratch { path: PathBuf, mode: u32 },
-    Link { path: PathBuf, target: OsString },
-    Text { path: PathBuf, content: &'static str },
-    Processes { path: PathBuf },
-}
-
-impl Entry {
-    fn path(&self) -> &Path {
-        match self {
-            Entry::Tree { mount, .. } => &mount.target,
-            Entry::Scratch { path, .. } | Entry::Link { path, .. } => path,
-            Entry::Text { path, .. } | Entry::Processes { path } => path,
-        }
-    }
-}
-
-fn view_entries(inputs: &Inputs) -> Vec<Entry> {
-    let layout = &inputs.command.layout;
-    let mut entries: Vec<Entry> = Vec::new();
-    for mount in inputs.mounts {
-        let is_listed = entries.iter().any(|entry| entry.path() == mount.target);
-        if !is_listed {
-            entries.push(Entry::Tree { mount: mount.clone(), is_device: false });
-        }
-    }
-    for device in DEVICES {
-        let path = Path::new("/dev").join(device);
-        let mount = Mount { source: path.clone(), target: path, is_directory: false, is_writable: true };
-        entries.push(Entry::Tree { mount, is_device: true });
-    }
-    entries.push(Entry::Scratch { path: layout.work.clone(), mode: 0o755 });
-    entries.push(Entry::Scratch { path: layout.temporary.clone(), mode: 0o1777 });
-    entries.push(Entry::Processes { path: PathBuf::from("/proc") });
-    let links = DEVICE_LINKS.iter().map(|(path, target)| (PathBuf::from(path), OsString::from(target)));
-    let given = inputs.command.symlinks.iter().map(|(path, target)| (path.clone(), target.clone().into_os_string()));
-    for (path, target) in links.chain(given) {
-        if !entries.iter().any(|entry| entry.path() == path) {
-            entries.push(Entry::Link { path, target });
-        }
-    }
-    for (path, content) in ETC {
-        let path = PathBuf::from(path);
-        if !entries.iter().any(|entry| entry.path() == path) {
-            entries.push(Entry::Text { path, content });
-        }
-    }
-    entries
-}
-
-fn make_parents(path: &Path, made: &mut Vec<PathBuf>, steps: &mut Vec<Step>) {
-    let mut missing: Vec<&Path> =
-        path.ancestors().skip(1).take_while(|ancestor| !made.iter().any(|done| done == ancestor)).collect();
-    missing.reverse();
-    for directory in missing {
-        steps.push(Step::Directory { path: directory.to_path_buf(), mode: 0o755 });
-        made.push(directory.to_path_buf());
     }
 }
 
@@ -283,7 +108,7 @@ fn input_files(command: &Command, steps: &mut Vec<Step>) {
     let mut made = vec![command.layout.work.clone()];
     for (path, content) in &command.files {
         let path = command.layout.work.join(path);
-        make_parents(&path, &mut made, steps);
+        view::make_parents(&path, &mut made, steps);
         steps.push(Step::File { path, mode: 0o644, content: content.clone() });
     }
 }
@@ -338,7 +163,8 @@ fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
         steps.push(Step::Limit { name, resource, soft: soft.min(most), hard: hard.min(most) });
     };
     put("cpu", libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1);
-    put("fsize", libc::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes);
+    let file_bytes = limits.file_bytes.min(limits.disk_bytes);
+    put("fsize", libc::RLIMIT_FSIZE, file_bytes, file_bytes);
     put("core", libc::RLIMIT_CORE, 0, 0);
     let open_files = limits.open_files.min(sole_program(inputs.policy, inputs.host).map_or(u64::MAX, u64::from));
     put("nofile", libc::RLIMIT_NOFILE, open_files, open_files);
@@ -349,8 +175,9 @@ fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
     put("nice", libc::RLIMIT_NICE, 0, 0);
     put("rtprio", libc::RLIMIT_RTPRIO, 0, 0);
     if inputs.tier != Tier::Landlock {
-        // Init counts too.
-        put("nproc", libc::RLIMIT_NPROC, limits.pids + 1, limits.pids + 1);
+        // Init counts too. The kernel asks the rlimit first and counts only what the group refuses, so there is room for one more.
+        let most = limits.pids + if inputs.tier == Tier::Full { 2 } else { 1 };
+        put("nproc", libc::RLIMIT_NPROC, most, most);
     }
     if inputs.tier != Tier::Full {
         // Init adds up the tree every few milliseconds; this stops what one process could take in between.
@@ -396,3 +223,7 @@ fn landlock_rules(inputs: &Inputs) -> Vec<Step> {
     }
     rules
 }
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

@@ -128,9 +128,11 @@ mod tests {
     #[test]
     fn v2_takes_the_nearest_delegating_ancestor() {
         let own = "0::/user.slice/user@1.service/app.slice/host.service\n";
-        let enabled = |path: &Path| match path.ends_with("app.slice") || path.ends_with("user@1.service") {
-            true => "cpu memory pids\n".into(),
-            false => String::new(),
+        let enabled = |file: &Path| match file.parent() {
+            Some(group) if group.ends_with("app.slice") || group.ends_with("user@1.service") => {
+                "cpu memory pids\n".into()
+            }
+            _ => String::new(),
         };
         let found = locate(own, V2_MOUNTS, &|_| true, &enabled).unwrap();
         assert_eq!(found.unified, Path::new("/sys/fs/cgroup/user.slice/user@1.service/app.slice"));

@@ -14,6 +14,7 @@ use std::ptr;
 
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
+use super::memory_file::{self, Use};
 use crate::error::{Error, Result, Status};
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/supervisor"));
@@ -24,7 +25,7 @@ const STACK_BYTES: usize = 64 << 10;
 pub fn launch(socket: &OwnedFd, path: Option<&Path>) -> Result<()> {
     let image = match path {
         Some(path) => open_image(path)?,
-        None => embedded_image()?,
+        None => memory_file::sealed(IMAGE, Use::Execute)?,
     };
     let number = CString::new(socket.as_raw_fd().to_string()).unwrap_or_default();
     let arguments = [c"skilllite-supervisor".as_ptr(), number.as_ptr(), ptr::null()];
@@ -140,35 +141,4 @@ fn open_image(path: &Path) -> Result<OwnedFd> {
     }
     // SAFETY: as above.
     Ok(unsafe { OwnedFd::from_raw_fd(opened) })
-}
-
-fn embedded_image() -> Result<OwnedFd> {
-    const MFD_EXEC: u32 = 0x10;
-    let failed = |what: &str| {
-        let error = io::Error::last_os_error();
-        Error::new(Status::Supervisor, format!("{what} the supervisor's memory file failed: {error}"))
-    };
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: the name is a live string. Kernels before 6.3 refuse the flag that says what they do anyway.
-    let mut file = unsafe { libc::memfd_create(c"skilllite-supervisor".as_ptr(), flags | MFD_EXEC) };
-    if file < 0 {
-        // SAFETY: as above.
-        file = unsafe { libc::memfd_create(c"skilllite-supervisor".as_ptr(), flags) };
-    }
-    if file < 0 {
-        return Err(failed("creating"));
-    }
-    // SAFETY: the descriptor is new and owned by nobody else.
-    let file = unsafe { OwnedFd::from_raw_fd(file) };
-    let mut rest = IMAGE;
-    while !rest.is_empty() {
-        let written = nix::unistd::write(&file, rest).map_err(|_| failed("writing"))?;
-        rest = rest.get(written..).unwrap_or(&[]);
-    }
-    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-    // SAFETY: plain numbers.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
-        return Err(failed("sealing"));
-    }
-    Ok(file)
 }

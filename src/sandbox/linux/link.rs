@@ -151,7 +151,8 @@ pub fn receive(socket: BorrowedFd, buffer: &mut [u8]) -> Option<(usize, Option<O
                 }
                 return Some((message.bytes, received));
             }
-            Err(nix::Error::EINTR) => {}
+            // The peer ended with a cancellation unread. The kernel tells that once, before the messages it had sent.
+            Err(nix::Error::EINTR | nix::Error::ECONNRESET) => {}
             Err(nix::Error::EAGAIN) => return None,
             Err(_) => return Some((0, None)),
         }

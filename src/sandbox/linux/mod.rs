@@ -2,11 +2,12 @@
 //!
 //! | room | what it is |
 //! | --- | --- |
-//! | [`compile`] | policy and command → plan |
+//! | [`compile`], [`view`] | policy and command → plan |
 //! | [`seccomp`], [`syscalls`], [`landlock`] | the filters and rules that plans carry |
 //! | [`launch`], [`link`] | the supervisor: started, spoken to |
 //! | [`groups`], [`host`], [`obstacle`] | what this host gives, and why not more |
 //! | [`reactor`], [`start`], [`run`], [`capture`] | runs in flight |
+//! | [`memory_file`] | sealed files that have no name |
 
 mod capture;
 mod compile;
@@ -15,12 +16,14 @@ mod host;
 mod landlock;
 mod launch;
 mod link;
+mod memory_file;
 mod obstacle;
 mod reactor;
 mod run;
 mod seccomp;
 mod start;
 mod syscalls;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -32,10 +32,14 @@ struct State {
     outcome: Option<Result<Outcome>>,
     /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
     signal: Option<(OwnedFd, Option<OwnedFd>)>,
+    /// A cancellation that came while the phase was changing.
+    is_cancel_due: bool,
 }
 
 enum Phase {
     Queued(Box<Pending>),
+    /// Between two phases, in the hands of a thread that will say how it went.
+    Changing,
     Running(Box<Live>),
     Finished,
 }
@@ -75,7 +79,8 @@ pub(super) enum Next {
 
 impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
-        let state = State { phase: Phase::Queued(Box::new(pending)), outcome: None, signal: None };
+        let state =
+            State { phase: Phase::Queued(Box::new(pending)), outcome: None, signal: None, is_cancel_due: false };
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
     }
 
@@ -121,10 +126,9 @@ impl Run {
                 }
                 self.finish(Err(Error::new(Status::Cancelled, "the call was cancelled before it started")));
             }
+            Phase::Changing => state.is_cancel_due = true,
             Phase::Running(live) => {
-                live.is_cancelled = true;
-                live.deadline = live.deadline.min(Instant::now());
-                send_byte(&live.status);
+                live.cancel();
                 drop(state);
                 if let Some(shared) = self.shared.upgrade() {
                     shared.wake();
@@ -151,7 +155,7 @@ impl Run {
     /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
     pub(super) fn take_pending(&self) -> Option<Box<Pending>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::Finished) {
+        match std::mem::replace(&mut state.phase, Phase::Changing) {
             Phase::Queued(pending) => Some(pending),
             other => {
                 state.phase = other;
@@ -161,9 +165,12 @@ impl Run {
     }
 
     /// Notes that the supervisor has the run. `register` is called under the lock, so that no event comes too early.
-    pub(super) fn set_live(&self, live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
+    pub(super) fn set_live(&self, mut live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
         let mut state = self.lock();
         register(&live)?;
+        if state.is_cancel_due {
+            live.cancel();
+        }
         state.phase = Phase::Running(Box::new(live));
         Ok(())
     }
@@ -174,7 +181,7 @@ impl Run {
             Phase::Queued(pending) => Some(pending.start + Duration::from_millis(pending.policy.limits.wall_ms)),
             Phase::Running(live) if live.process.is_some() => Some(live.deadline + GRACE),
             Phase::Running(live) => Some(live.deadline + LAST_GRACE),
-            Phase::Finished => None,
+            Phase::Changing | Phase::Finished => None,
         }
     }
 
@@ -234,7 +241,7 @@ impl Run {
                     return Next::Finished;
                 }
                 Some(event) if event.kind == event::ENDED => {
-                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Finished) else {
+                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Changing) else {
                         return Next::Wait;
                     };
                     drop(state);
@@ -279,6 +286,12 @@ fn send_byte(socket: &OwnedFd) {
 }
 
 impl Live {
+    fn cancel(&mut self) {
+        self.is_cancelled = true;
+        self.deadline = self.deadline.min(Instant::now());
+        send_byte(&self.status);
+    }
+
     fn read_stream(&mut self, index: usize, scratch: &mut [u8], most_reads: usize) {
         let Some(slot) = self.streams.get_mut(index) else { return };
         for _ in 0..most_reads {

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::capture::Capture;
 use super::compile::{self, Inputs, Mount};
 use super::link::{self, Link};
+use super::memory_file::{self, Use};
 use super::reactor::Shared;
 use super::run::{Live, Pending, Run};
 use crate::error::{Error, Result, Status};
@@ -74,8 +75,8 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
         filters: &filters,
     });
     let rendered = plan.render();
-    let plan_file = memory_file(&rendered)?;
-    let stdin = memory_file(&pending.command.stdin)?;
+    let plan_file = memory_file::sealed(&rendered, Use::Read)?;
+    let stdin = memory_file::sealed(&pending.command.stdin, Use::Read)?;
     let (stdout, guest_stdout) = output_pipe()?;
     let (stderr, guest_stderr) = output_pipe()?;
     let (status, guest_status) = link::status_pair()?;
@@ -108,37 +109,6 @@ fn monotonic_ns() -> u64 {
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
-/// A sealed file in memory that holds `content`, at its start.
-fn memory_file(content: &[u8]) -> Result<OwnedFd> {
-    const MFD_NOEXEC_SEAL: u32 = 0x8;
-    let failed = |error: std::io::Error| {
-        Error::new(Status::Resources, format!("no memory file for a call: {error}; raise RLIMIT_NOFILE or free memory"))
-    };
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: the name is a live string. Kernels before 6.3 refuse the flag.
-    let mut file = unsafe { libc::memfd_create(c"skilllite".as_ptr(), flags | MFD_NOEXEC_SEAL) };
-    if file < 0 {
-        // SAFETY: as above.
-        file = unsafe { libc::memfd_create(c"skilllite".as_ptr(), flags) };
-    }
-    if file < 0 {
-        return Err(failed(std::io::Error::last_os_error()));
-    }
-    // SAFETY: the descriptor is new and owned by nobody else.
-    let file = unsafe { OwnedFd::from_raw_fd(file) };
-    let mut offset = 0;
-    while let Some(rest) = content.get(offset..).filter(|rest| !rest.is_empty()) {
-        // pwrite leaves the offset at the start, where the guest begins to read.
-        offset += nix::sys::uio::pwrite(&file, rest, offset as i64).map_err(|error| failed(error.into()))?;
-    }
-    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-    // SAFETY: plain numbers.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
-        return Err(failed(std::io::Error::last_os_error()));
-    }
-    Ok(file)
-}
-
 /// A pipe whose read end does not block and whose write end does.
 fn output_pipe() -> Result<(OwnedFd, OwnedFd)> {
     let failed = |error: nix::Error| {
@@ -166,6 +136,7 @@ fn mounts(pending: &Pending) -> Result<Vec<Mount>> {
         mounts.push(Mount {
             source: source.to_path_buf(),
             target: target.to_path_buf(),
+            identity: [metadata.dev(), metadata.ino()],
             is_directory: kind.is_dir(),
             is_writable,
         });

@@ -5,6 +5,7 @@ use crate::cgroup::Lease;
 use crate::init;
 use crate::kernel::*;
 use crate::message;
+use crate::mounts::*;
 use crate::plan::Plan;
 use crate::setup::map_ids;
 use crate::sys::{Errno, Sys, exit};
@@ -40,7 +41,9 @@ pub struct Built {
 
 /// Executes the steps up to the fork and becomes init. Does not return.
 pub fn enter(run: Run, slots: &[Fd; MAX_SLOTS], first: usize) -> ! {
-    let _ = control(PR_SET_PDEATHSIG, SIGKILL as usize, 0);
+    // Without a process namespace init must live to end its tree and to remove its folder: it is told, not killed.
+    let farewell = if run.proc < 0 { SIGHUP } else { SIGKILL };
+    let _ = control(PR_SET_PDEATHSIG, farewell as usize, 0);
     let mut built = Built { work: -1, workspace: None, baseline: (0, 0) };
     let mut index = first;
     while let Some(step) = run.plan.record(index) {
@@ -76,13 +79,51 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
         op::JOIN_CGROUP => join(run, built)?,
         op::KEYRING => drop(new_session_keyring()?),
         op::HOSTNAME => drop(set_host_name(plan.text(step.text))?),
+        op::TMPFS => {
+            let mut options = Options::new();
+            options.push(b"size=", step.a, 10)?;
+            options.push(b"nr_inodes=", step.b, 10)?;
+            options.push(b"mode=", u64::from(step.flags), 8)?;
+            mount(text(b"tmpfs\0"), path, MS_NOSUID | MS_NODEV, options.text())?;
+        }
+        op::PROC => {
+            let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+            mount(text(b"proc\0"), path, flags, text(b"subset=pid\0"))?;
+        }
+        op::ENTER_VIEW => {
+            // A tree copied whole keeps its parts locked together, and can become a root.
+            let copy = open_tree(text(b"/view\0"))?;
+            attach(copy, text(b"/new\0"))?;
+            close(copy);
+            change_directory(text(b"/new\0"))?;
+        }
+        op::PIVOT => drop(pivot_here()?),
+        op::SHARE_WORK => {
+            built.work = open(AT_FDCWD, plan.text(step.text), O_RDONLY | O_DIRECTORY, 0)?;
+            message::report(run.status, Event { kind: event::WORK, ..Event::default() }, Some(built.work));
+        }
+        op::WORKSPACE => {
+            make_directory(AT_FDCWD, plan.text(step.text), 0o700)?;
+            built.workspace = Some(plan.text(step.text));
+        }
+        _ => place(run, slots, step)?,
+    }
+    Ok(())
+}
+
+/// Steps that put something into the root under construction, which is the working directory: by the supervisor into a
+/// view, by init into its own copy.
+pub fn place(run: &Run, slots: &[Fd; MAX_SLOTS], step: &Record) -> Sys<()> {
+    let plan = &run.plan;
+    let path = plan.text(step.text).relative();
+    match step.op {
         op::NEW_ROOT => {
             let mut options = Options::new();
             options.push(b"size=", step.a, 10)?;
             options.push(b"nr_inodes=", step.b, 10)?;
             options.push(b"mode=", 0o755, 8)?;
-            mount(text(b"tmpfs\0"), text(b"/new\0"), MS_NOSUID | MS_NODEV, options.text())?;
-            change_directory(text(b"/new\0"))?;
+            mount(text(b"tmpfs\0"), text(b"/view\0"), MS_NOSUID | MS_NODEV, options.text())?;
+            change_directory(text(b"/view\0"))?;
         }
         op::DIRECTORY => match make_directory(AT_FDCWD, path, step.flags as usize) {
             Ok(_) | Err(EEXIST) => {}
@@ -96,29 +137,7 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
             written?;
         }
         op::ATTACH => drop(attach(*slots.get(step.flags as usize).ok_or(EINVAL)?, path)?),
-        op::TMPFS => {
-            let mut options = Options::new();
-            options.push(b"size=", step.a, 10)?;
-            options.push(b"nr_inodes=", step.b, 10)?;
-            options.push(b"mode=", u64::from(step.flags), 8)?;
-            mount(text(b"tmpfs\0"), path, MS_NOSUID | MS_NODEV, options.text())?;
-        }
-        op::PROC => {
-            let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-            mount(text(b"proc\0"), path, flags, text(b"subset=pid\0"))?;
-        }
-        op::PIVOT => {
-            set_mount_attributes(AT_FDCWD, text(b".\0"), MOUNT_ATTR_RDONLY, 0, 0)?;
-            pivot_here()?;
-        }
-        op::SHARE_WORK => {
-            built.work = open(AT_FDCWD, plan.text(step.text), O_RDONLY | O_DIRECTORY, 0)?;
-            message::report(run.status, Event { kind: event::WORK, ..Event::default() }, Some(built.work));
-        }
-        op::WORKSPACE => {
-            make_directory(AT_FDCWD, plan.text(step.text), 0o700)?;
-            built.workspace = Some(plan.text(step.text));
-        }
+        op::READ_ONLY => drop(set_mount_attributes(AT_FDCWD, text(b".\0"), MOUNT_ATTR_RDONLY, 0, 0)?),
         _ => return Err(EINVAL),
     }
     Ok(())
@@ -126,10 +145,9 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
 
 fn join(run: &Run, built: &mut Built) -> Sys<()> {
     let Some(lease) = run.lease else { return Ok(()) };
-    built.baseline =
-        (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
-    for procs in lease.procs.iter().filter(|procs| **procs >= 0) {
-        write(*procs, b"0")?;
+    built.baseline = (Lease::counter(lease.memory_events, b"oom_kill"), Lease::counter(lease.pids_events, b"max"));
+    for members in lease.members.iter().filter(|members| **members >= 0) {
+        write(*members, b"0")?;
     }
     // The namespace is made here and not at the clone, so that its root is the run's own group.
     unshare(CLONE_NEWCGROUP).map(drop)

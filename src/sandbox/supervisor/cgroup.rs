@@ -20,14 +20,22 @@ pub struct Groups {
     made: usize,
     /// The run that holds group `i`, 0 for none.
     runs: [i32; MAX_RUNS],
+    /// The open files of group `i`, made with its first lease.
+    leases: [Option<Lease>; MAX_RUNS],
 }
 
-/// The descriptors that one run needs from its groups.
+/// The descriptors that one run needs from its groups. They stay open: a group is leased again and again.
 #[derive(Clone, Copy)]
 pub struct Lease {
     slot: usize,
-    /// `cgroup.procs` to join, one or two.
-    pub procs: [Fd; 2],
+    /// The limits that are set, so that equal ones are not set again.
+    limits: (u64, u64),
+    memory: Fd,
+    pids: Fd,
+    /// The files to join by, one or two.
+    pub members: [Fd; 2],
+    /// Memory in use.
+    memory_usage: Fd,
     /// Where the kernel counts processes killed for memory.
     pub memory_events: Fd,
     /// The peak of memory.
@@ -42,7 +50,7 @@ const NONE: Fd = -1;
 impl Groups {
     /// A host without groups: pids of runs are still kept.
     pub fn none() -> Groups {
-        Groups { version: 0, own: [NONE; 2], parent: [NONE; 2], made: 0, runs: [0; MAX_RUNS] }
+        Groups { version: 0, own: [NONE; 2], parent: [NONE; 2], made: 0, runs: [0; MAX_RUNS], leases: [None; MAX_RUNS] }
     }
 
     /// Makes the supervisor's own folder(s).
@@ -77,58 +85,61 @@ impl Groups {
             return Ok(None);
         }
         let slot = self.runs.iter().position(|run| *run == 0).ok_or(EINVAL)?;
-        let mut name = Name::new(b"", slot as u64);
-        if slot >= self.made {
-            for own in self.own.iter().filter(|own| **own != NONE) {
-                match make_directory(*own, name.text(), 0o755) {
-                    Ok(_) | Err(EEXIST) => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
-            self.made = slot + 1;
-        }
-        let memory = open(self.own[0], name.text(), O_PATH | O_DIRECTORY, 0)?;
-        let lease = if self.version == 1 {
-            let pids_group = open(self.own[1], name.text(), O_PATH | O_DIRECTORY, 0)?;
-            // What a former run left in the page cache must not count against this one.
-            let _ = write_file(memory, text(b"memory.force_empty\0"), b"0");
-            // The kernel keeps memory below memory-and-swap, so the old sum must not stand in the way of a larger limit.
-            let _ = write_file(memory, text(b"memory.memsw.limit_in_bytes\0"), b"-1");
-            write_number(memory, text(b"memory.limit_in_bytes\0"), memory_bytes)?;
-            let _ = write_number(memory, text(b"memory.memsw.limit_in_bytes\0"), memory_bytes);
-            let _ = write_file(memory, text(b"memory.max_usage_in_bytes\0"), b"0");
-            write_number(pids_group, text(b"pids.max\0"), pids)?;
-            let lease = Lease {
-                slot,
-                procs: [
-                    open(memory, text(b"cgroup.procs\0"), O_WRONLY, 0)?,
-                    open(pids_group, text(b"cgroup.procs\0"), O_WRONLY, 0)?,
-                ],
-                memory_events: open(memory, text(b"memory.oom_control\0"), O_RDONLY, 0)?,
-                memory_peak: open(memory, text(b"memory.max_usage_in_bytes\0"), O_RDONLY, 0)?,
-                pids_events: open(pids_group, text(b"pids.events\0"), O_RDONLY, 0).unwrap_or(NONE),
-            };
-            close(pids_group);
-            lease
-        } else {
-            write_number(memory, text(b"memory.max\0"), memory_bytes)?;
-            let _ = write_file(memory, text(b"memory.swap.max\0"), b"0");
-            write_number(memory, text(b"pids.max\0"), pids)?;
-            let peak = open(memory, text(b"memory.peak\0"), O_RDWR, 0);
-            if let Ok(peak) = peak {
-                // Since Linux 6.12 any write starts a new peak for this descriptor.
-                let _ = write(peak, b"reset");
-            }
-            Lease {
-                slot,
-                procs: [open(memory, text(b"cgroup.procs\0"), O_WRONLY, 0)?, NONE],
-                memory_events: open(memory, text(b"memory.events\0"), O_RDONLY, 0)?,
-                memory_peak: peak.unwrap_or(NONE),
-                pids_events: open(memory, text(b"pids.events\0"), O_RDONLY, 0)?,
-            }
+        let place = self.leases.get(slot).copied().ok_or(EINVAL)?;
+        let mut lease = match place {
+            Some(lease) => lease,
+            None => self.make(slot)?,
         };
-        close(memory);
+        if lease.limits != (memory_bytes, pids) {
+            lease.set_limits(self.version, memory_bytes, pids)?;
+        }
+        lease.forget_last_run(self.version);
+        if let Some(place) = self.leases.get_mut(slot) {
+            *place = Some(lease);
+        }
         Ok(Some(lease))
+    }
+
+    /// Makes the group(s) of `slot` and opens their files.
+    fn make(&mut self, slot: usize) -> Sys<Lease> {
+        let mut name = Name::new(b"", slot as u64);
+        for own in self.own.iter().filter(|own| **own != NONE) {
+            match make_directory(*own, name.text(), 0o755) {
+                Ok(_) | Err(EEXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        self.made = self.made.max(slot + 1);
+        let mut directory = |own| open(own, name.text(), O_PATH | O_DIRECTORY, 0);
+        let memory = directory(self.own[0])?;
+        if self.version == 1 {
+            let pids = directory(self.own[1])?;
+            // Writing 0 to `tasks` moves the one thread that writes; `cgroup.procs` would wait for a grace period of the
+            // whole machine, 8 ms when it is busy.
+            let tasks = text(b"tasks\0");
+            return Ok(Lease {
+                slot,
+                limits: (0, 0),
+                memory,
+                pids,
+                members: [open(memory, tasks, O_WRONLY, 0)?, open(pids, tasks, O_WRONLY, 0)?],
+                memory_usage: open(memory, text(b"memory.usage_in_bytes\0"), O_RDONLY, 0)?,
+                memory_events: open(memory, text(b"memory.oom_control\0"), O_RDONLY, 0)?,
+                memory_peak: open(memory, text(b"memory.max_usage_in_bytes\0"), O_RDWR, 0)?,
+                pids_events: open(pids, text(b"pids.events\0"), O_RDONLY, 0).unwrap_or(NONE),
+            });
+        }
+        Ok(Lease {
+            slot,
+            limits: (0, 0),
+            memory,
+            pids: memory,
+            members: [open(memory, text(b"cgroup.procs\0"), O_WRONLY, 0)?, NONE],
+            memory_usage: open(memory, text(b"memory.current\0"), O_RDONLY, 0)?,
+            memory_events: open(memory, text(b"memory.events\0"), O_RDONLY, 0)?,
+            memory_peak: open(memory, text(b"memory.peak\0"), O_RDWR, 0).unwrap_or(NONE),
+            pids_events: open(memory, text(b"pids.events\0"), O_RDONLY, 0)?,
+        })
     }
 
     /// Notes that `pid` runs, in the group of `lease`.
@@ -142,6 +153,11 @@ impl Groups {
     /// Whether `pid` is a run.
     pub fn is_run(&self, pid: i32) -> bool {
         self.runs.contains(&pid)
+    }
+
+    /// Whether a run is alive.
+    pub fn has_runs(&self) -> bool {
+        self.runs.iter().any(|run| *run != 0)
     }
 
     /// Whether another run can start.
@@ -176,12 +192,39 @@ impl Groups {
 }
 
 impl Lease {
-    /// Closes the descriptors.
-    pub fn close(&self) {
-        for fd in [self.procs[0], self.procs[1], self.memory_events, self.memory_peak, self.pids_events] {
-            if fd != NONE {
-                close(fd);
+    fn set_limits(&mut self, version: u32, memory_bytes: u64, pids: u64) -> Sys<()> {
+        self.limits = (0, 0);
+        if version == 1 {
+            // Memory with swap may not be below memory alone, so a rising limit needs the other order.
+            let swap = text(b"memory.memsw.limit_in_bytes\0");
+            let memory = text(b"memory.limit_in_bytes\0");
+            if write_number(self.memory, memory, memory_bytes).is_err() {
+                let _ = write_number(self.memory, swap, memory_bytes);
+                write_number(self.memory, memory, memory_bytes)?;
             }
+            // Absent where the kernel does not account for swap.
+            let _ = write_number(self.memory, swap, memory_bytes);
+        } else {
+            write_number(self.memory, text(b"memory.max\0"), memory_bytes)?;
+            let _ = write_file(self.memory, text(b"memory.swap.max\0"), b"0");
+        }
+        write_number(self.pids, text(b"pids.max\0"), pids)?;
+        self.limits = (memory_bytes, pids);
+        Ok(())
+    }
+
+    /// Starts the peak anew, and gives back what a former run left in the page cache: it must not count against this
+    /// one.
+    fn forget_last_run(&self, version: u32) {
+        const NEGLIGIBLE_BYTES: u64 = 4 << 20;
+        if Lease::counter(self.memory_usage, b"") > NEGLIGIBLE_BYTES {
+            let reclaim = if version == 1 { text(b"memory.force_empty\0") } else { text(b"memory.reclaim\0") };
+            let amount: &[u8] = if version == 1 { b"0" } else { b"1G" };
+            let _ = write_file(self.memory, reclaim, amount);
+        }
+        if self.memory_peak != NONE {
+            // v1 takes a number, v2 (since Linux 6.12) any text, for this descriptor.
+            let _ = write(self.memory_peak, b"0");
         }
     }
 

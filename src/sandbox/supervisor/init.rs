@@ -8,7 +8,7 @@ use crate::kernel::*;
 use crate::message;
 use crate::seal;
 use crate::sys::exit;
-use crate::tree::{self, Tree};
+use crate::tree::{self, Sample, Tree};
 use crate::wire::{Event, Watch, event, note, stop};
 
 /// How often the memory and the processes of a tree are added up where no cgroup does it.
@@ -21,7 +21,7 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
     if watch.owns_processes == 0 && control(PR_SET_CHILD_SUBREAPER, 1, 0).is_err() {
         fail(&run, index, EINVAL);
     }
-    let children = match child_signals() {
+    let children = match family_signals() {
         Ok(children) => children,
         Err(errno) => fail(&run, index, errno),
     };
@@ -37,18 +37,17 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
     run.streams.iter().for_each(|stream| close(*stream));
 
     let tree = Tree { owns_processes: watch.owns_processes != 0 };
-    let (status, reason, peak) = follow(&run, &watch, &tree, children, program);
+    let (status, reason, most) = follow(&run, &watch, &tree, children, program);
     tree.kill();
     let killed_status = status.unwrap_or_else(|| tree.reap_until(program));
     tree.reap_all();
-    finish(&run, &built, killed_status, reason, peak)
+    finish(&run, &built, &watch, killed_status, reason, &most)
 }
 
 fn read_watch(data: &[u8]) -> Watch {
     let mut watch = Watch::default();
-    let number = |at: usize| {
-        data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
-    };
+    let number =
+        |at: usize| data.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes);
     watch.deadline_ns = number(0);
     watch.memory_bytes = number(1);
     watch.pids = number(2);
@@ -56,15 +55,15 @@ fn read_watch(data: &[u8]) -> Watch {
     watch
 }
 
-/// Watches until the program ends or must end: its wait status if it ended, the stop, the sampled peak of memory.
-fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> (Option<u32>, u32, u64) {
+/// Watches until the program ends or must end: its wait status if it ended, the stop, the most that was sampled.
+fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> (Option<u32>, u32, Sample) {
     let samples = watch.memory_bytes != 0 || watch.pids != 0;
-    let mut peak = 0;
+    let mut most = Sample::default();
     let mut next_sample = now_ns() + SAMPLE_NS;
     loop {
         let now = now_ns();
         if now >= watch.deadline_ns {
-            return (None, stop::WALL, peak);
+            return (None, stop::WALL, most);
         }
         let mut pause = watch.deadline_ns - now;
         if samples {
@@ -73,10 +72,17 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
         let mut watched = [crate::kernel::watch(children), crate::kernel::watch(run.status)];
         let _ = poll(&mut watched, Some(pause));
         if watched[0].is_ready() {
-            drain(children);
+            if take_signals(children) {
+                return (None, stop::CANCELLED, most);
+            }
             while let Ok((pid, status)) = wait(-1, WNOHANG) {
                 if pid == program {
-                    return (Some(status), stop::NONE, peak);
+                    if samples && status != 0 {
+                        // What it left behind may be what it failed of; the program itself is gone and counts.
+                        let left = tree.sample();
+                        most = most.max(Sample { tasks: left.tasks + 1, ..left });
+                    }
+                    return (Some(status), stop::NONE, most);
                 }
                 if pid <= 0 {
                     break;
@@ -84,29 +90,33 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
             }
         }
         if watched[1].is_ready() {
-            return (None, stop::CANCELLED, peak);
+            return (None, stop::CANCELLED, most);
         }
         if samples && now_ns() >= next_sample {
             let sample = tree.sample();
-            peak = peak.max(sample.memory_bytes);
+            most = most.max(sample);
             if watch.memory_bytes != 0
                 && sample.memory_bytes > watch.memory_bytes
                 && tree.proportional_memory(watch.memory_bytes) > watch.memory_bytes
             {
-                return (None, stop::MEMORY, peak);
+                return (None, stop::MEMORY, most);
             }
             if watch.pids != 0 && sample.tasks > watch.pids {
-                return (None, stop::PIDS, peak);
+                return (None, stop::PIDS, most);
             }
             next_sample = now_ns() + SAMPLE_NS;
         }
     }
 }
 
-fn finish(run: &Run, built: &Built, status: u32, reason: u32, sampled_peak: u64) -> ! {
+fn finish(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, most: &Sample) -> ! {
     let (cpu_us, largest) = children_usage();
     let mut notes = 0;
-    let mut peak = sampled_peak.max(largest);
+    let mut peak = most.memory_bytes.max(largest);
+    // An rlimit refuses silently; a tree that was seen at the limit was as good as refused.
+    if watch.owns_processes != 0 && watch.pids != 0 && most.tasks >= watch.pids {
+        notes |= note::PIDS_REFUSED;
+    }
     if let Some(lease) = run.lease {
         peak = match Lease::counter(lease.memory_peak, b"") {
             0 => peak,
@@ -119,10 +129,12 @@ fn finish(run: &Run, built: &Built, status: u32, reason: u32, sampled_peak: u64)
             notes |= note::PIDS_REFUSED;
         }
     }
-    if let Some((_, blocks, free)) = file_system(built.work) {
-        if built.workspace.is_none() && blocks > 0 && free == 0 {
-            notes |= note::DISK_FULL;
-        }
+    if let Some((_, blocks, free)) = file_system(built.work)
+        && built.workspace.is_none()
+        && blocks > 0
+        && free == 0
+    {
+        notes |= note::DISK_FULL;
     }
     let ended = Event {
         kind: event::ENDED,

@@ -35,14 +35,7 @@ pub const CLONE_NEWPID: usize = 0x2000_0000;
 pub const CLONE_NEWNET: usize = 0x4000_0000;
 pub const CLONE_PIDFD: usize = 0x1000;
 
-pub const MS_NOSUID: usize = 2;
-pub const MS_NODEV: usize = 4;
-pub const MS_NOEXEC: usize = 8;
-pub const MS_REC: usize = 0x4000;
-pub const MS_PRIVATE: usize = 1 << 18;
-pub const MS_SLAVE: usize = 1 << 19;
-pub const MOUNT_ATTR_RDONLY: u64 = 1;
-
+pub const SIGHUP: i32 = 1;
 pub const SIGKILL: i32 = 9;
 pub const SIGCHLD: i32 = 17;
 pub const EINTR: Errno = 4;
@@ -160,15 +153,21 @@ pub fn default_signals() {
     }
 }
 
-/// A descriptor that becomes readable when a child ends.
-pub fn child_signals() -> Sys<Fd> {
-    let mask = 1u64 << (SIGCHLD - 1);
+/// A descriptor that becomes readable when a child ends, or when [`SIGHUP`] comes: the parent ended.
+pub fn family_signals() -> Sys<Fd> {
+    let mask = 1u64 << (SIGCHLD - 1) | 1 << (SIGHUP - 1);
     unsafe { syscall!(nr::SIGNALFD4, -1isize, &raw const mask, 8, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
-pub fn drain(descriptor: Fd) {
-    let mut buffer = [0u8; 512];
-    while unsafe { syscall!(nr::READ, descriptor, buffer.as_mut_ptr(), buffer.len()) }.is_ok_and(|n| n > 0) {}
+/// Takes all signals from a [`family_signals`] descriptor; tells whether the parent ended.
+pub fn take_signals(descriptor: Fd) -> bool {
+    const RECORD_BYTES: usize = 128;
+    let mut record = [0u8; RECORD_BYTES];
+    let mut is_orphan = false;
+    while read(descriptor, &mut record).is_ok_and(|bytes| bytes == RECORD_BYTES) {
+        is_orphan |= i32::from_ne_bytes([record[0], record[1], record[2], record[3]]) == SIGHUP;
+    }
+    is_orphan
 }
 
 pub fn close(descriptor: Fd) {
@@ -382,53 +381,6 @@ pub fn new_session_keyring() -> Sys {
     unsafe { syscall!(nr::KEYCTL, 1, 0) }
 }
 
-pub fn mount(kind: Text, path: Text, flags: usize, options: Text) -> Sys {
-    unsafe { syscall!(nr::MOUNT, kind.address(), path.address(), kind.address(), flags, options.address()) }
-}
-
-/// Sets how mount events travel between the mount tree at `/` and its copies.
-pub fn set_propagation(flags: usize) -> Sys {
-    unsafe { syscall!(nr::MOUNT, 0, c"/".as_ptr(), 0, flags, 0) }
-}
-
-pub fn open_tree(path: Text) -> Sys<Fd> {
-    const CLONE: usize = 1;
-    unsafe { syscall!(nr::OPEN_TREE, AT_FDCWD, path.address(), CLONE | O_CLOEXEC | AT_RECURSIVE) }.map(|fd| fd as Fd)
-}
-
-/// Sets the mount attributes `set` and clears `clear` on the tree at `descriptor`/`path`.
-pub fn set_mount_attributes(descriptor: Fd, path: Text, set: u64, clear: u64, flags: usize) -> Sys {
-    let attributes = [set, clear, 0, 0];
-    unsafe { syscall!(nr::MOUNT_SETATTR, descriptor, path.address(), AT_EMPTY_PATH | flags, attributes.as_ptr(), 32) }
-}
-
-pub fn attach(tree: Fd, path: Text) -> Sys {
-    const FROM_EMPTY_PATH: usize = 4;
-    unsafe { syscall!(nr::MOVE_MOUNT, tree, c"".as_ptr(), AT_FDCWD, path.address(), FROM_EMPTY_PATH) }
-}
-
-/// A new tmpfs, not yet attached.
-pub fn new_tmpfs() -> Sys<Fd> {
-    const CREATE: usize = 6;
-    unsafe {
-        let context = syscall!(nr::FSOPEN, c"tmpfs".as_ptr(), 1)?;
-        let made = syscall!(nr::FSCONFIG, context, CREATE, 0, 0, 0).and_then(|_| syscall!(nr::FSMOUNT, context, 1, 0));
-        close(context as Fd);
-        made.map(|fd| fd as Fd)
-    }
-}
-
-/// Makes the working directory the root and lets go of the old one.
-pub fn pivot_here() -> Sys {
-    const DETACH: usize = 2;
-    let here = c".".as_ptr();
-    unsafe {
-        syscall!(nr::PIVOT_ROOT, here, here)?;
-        syscall!(nr::UMOUNT2, here, DETACH)?;
-    }
-    change_directory(text(b"/\0"))
-}
-
 pub fn landlock_version() -> u32 {
     unsafe { syscall!(nr::LANDLOCK_CREATE_RULESET, 0, 0, 1) }.unwrap_or(0) as u32
 }
@@ -492,4 +444,13 @@ pub fn rewind(descriptor: Fd) {
 pub fn mark_close_on_exec() -> Sys {
     const CLOEXEC: usize = 4;
     unsafe { syscall!(nr::CLOSE_RANGE, 3, u32::MAX, CLOEXEC) }
+}
+
+/// Takes as many descriptors as the host's hard limit allows: open groups are kept.
+pub fn raise_descriptor_limit() {
+    const NOFILE: usize = 7;
+    let mut limit = [0u64; 2];
+    if unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }.is_ok() {
+        let _ = set_limit(NOFILE as u32, limit[1], limit[1]);
+    }
 }

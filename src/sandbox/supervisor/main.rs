@@ -9,8 +9,9 @@
 //! | --- | --- |
 //! | [`setup`] | the namespaces and identity that all runs share |
 //! | [`cgroup`] | leases of accounting groups |
-//! | [`run`] | one request: prepare mounts, clone |
-//! | [`build`] | in the clone, still privileged in its own namespaces: the view |
+//! | [`view`] | file trees that runs have in common |
+//! | [`run`] | one request: find its view, clone |
+//! | [`build`] | in the clone, still privileged in its own namespaces: the view completed |
 //! | [`init`] | process 1 of a run: watch, reap, kill, report |
 //! | [`seal`] | the program's process: everything that narrows it, then exec |
 #![no_std]
@@ -24,12 +25,14 @@ mod cgroup;
 mod init;
 mod kernel;
 mod message;
+mod mounts;
 mod plan;
 mod run;
 mod seal;
 mod setup;
 mod sys;
 mod tree;
+mod view;
 #[path = "../wire.rs"]
 #[allow(dead_code)]
 mod wire;
@@ -37,6 +40,7 @@ mod wire;
 use core::arch::global_asm;
 
 use kernel::Fd;
+use message::Received;
 
 #[cfg(target_arch = "x86_64")]
 global_asm!(".globl _start", "_start:", "xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call supervisor_start", "ud2");
@@ -82,11 +86,12 @@ fn serve(inherited: Fd) -> ! {
     let _ = kernel::setsid();
     let _ = kernel::change_directory(kernel::text(b"/\0"));
     kernel::set_umask(0);
+    kernel::raise_descriptor_limit();
 
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
-    let Ok(children) = kernel::child_signals() else { sys::exit(6) };
+    let Ok(children) = kernel::family_signals() else { sys::exit(6) };
     if message::send(control, &hello, None).is_err() {
         sys::exit(7);
     }
@@ -100,15 +105,16 @@ fn serve(inherited: Fd) -> ! {
             break;
         }
         if watched[1].is_ready() {
-            kernel::drain(children);
+            kernel::take_signals(children);
             supervisor.reap();
         }
         if watched[0].is_ready() {
             match message::receive_request(control) {
-                Some((request, descriptors)) => run::start(&mut supervisor, &request, &descriptors),
-                None => break,
+                Received::Request(request, descriptors) => run::start(&mut supervisor, &request, &descriptors),
+                Received::Nothing => {}
+                Received::End => break,
             }
         }
     }
-    supervisor.end()
+    supervisor.end(children)
 }

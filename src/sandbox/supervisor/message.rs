@@ -145,12 +145,27 @@ pub fn receive_setup(socket: Fd) -> Option<(Setup, Directories)> {
     (setup.magic == MAGIC).then_some((setup, directories))
 }
 
-/// The next request; `None` when the library is gone.
-pub fn receive_request(socket: Fd) -> Option<(Request, [Fd; MAX_FDS])> {
+/// What came on the control socket.
+pub enum Received {
+    /// Something to run.
+    Request(Request, [Fd; MAX_FDS]),
+    /// Nothing usable: descriptors got lost because there is no room for them. Their run ends with its status socket.
+    Nothing,
+    /// The library is gone.
+    End,
+}
+
+/// The next message of the library.
+pub fn receive_request(socket: Fd) -> Received {
     let mut buffer = [0u8; size_of::<Request>()];
-    let (bytes, descriptors, count) = receive(socket, &mut buffer).ok()?;
-    let request: Request = record(buffer.get(..bytes)?)?;
-    (request.magic == MAGIC && count == MAX_FDS).then_some((request, descriptors))
+    let Ok((bytes, descriptors, count)) = receive(socket, &mut buffer) else { return Received::End };
+    match record::<Request>(buffer.get(..bytes).unwrap_or_default()) {
+        Some(request) if request.magic == MAGIC && count == MAX_FDS => Received::Request(request, descriptors),
+        _ => {
+            descriptors.iter().take(count).for_each(|descriptor| close(*descriptor));
+            if bytes == 0 { Received::End } else { Received::Nothing }
+        }
+    }
 }
 
 /// Sends an event of one run.

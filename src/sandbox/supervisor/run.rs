@@ -1,12 +1,12 @@
 //! One request: open what the run will see, clone, and let the library know.
 
 use crate::build::{self, Run};
-use crate::cgroup::Lease;
 use crate::kernel::*;
 use crate::message;
 use crate::plan::Plan;
 use crate::setup::Supervisor;
 use crate::sys::Errno;
+use crate::view;
 use crate::wire::{Event, MAX_FDS, MAX_SLOTS, Request, event, op};
 
 /// Executes the supervisor's part of a plan. Failures are told on the status socket; the supervisor goes on.
@@ -15,7 +15,8 @@ pub fn start(supervisor: &mut Supervisor, request: &Request, descriptors: &[Fd; 
     let mut slots = [-1; MAX_SLOTS];
     match Plan::map(plan_file, request.plan_bytes) {
         Ok(plan) => {
-            let run = Run { plan, streams: [stdin, stdout, stderr], status, lease: None, proc: -1, ids: effective_ids() };
+            let run =
+                Run { plan, streams: [stdin, stdout, stderr], status, lease: None, proc: -1, ids: effective_ids() };
             if let Err((step, errno)) = clone(supervisor, run, &mut slots) {
                 let failed = Event { kind: event::FAILED, a: step as u32, b: errno as u32, ..Event::default() };
                 message::report(status, failed, None);
@@ -40,10 +41,17 @@ fn clone(supervisor: &mut Supervisor, mut run: Run, slots: &mut [Fd; MAX_SLOTS])
     let mut index = 0;
     if let Some(namespaces) = supervisor.namespaces {
         run.proc = namespaces.proc;
-        enter_namespace(namespaces.host, CLONE_NEWNS).map_err(|errno| (0, errno))?;
-        let opened = open_sources(&run.plan, slots, &mut index);
-        // Whatever happened, runs are cloned from the minimal tree.
-        enter_namespace(namespaces.base, CLONE_NEWNS).map_err(|errno| (index, errno))?;
+        let head = run.plan.record(0).filter(|head| head.op == op::VIEW).ok_or((0, EINVAL))?;
+        let view = supervisor.views.namespace(&namespaces, &run, slots, &head, 0);
+        index = 1 + head.flags as usize;
+        let has_late_sources = run.plan.record(index).is_some_and(|step| step.op == op::OPEN_TREE);
+        let opened = match &view {
+            Ok(_) if has_late_sources => view::open_sources(&namespaces, &run, slots, &mut index),
+            _ => Ok(()),
+        };
+        let from = *view.as_ref().unwrap_or(&namespaces.base);
+        enter_namespace(from, CLONE_NEWNS).map_err(|errno| (index, errno))?;
+        view?;
         opened?;
     }
     let step = run.plan.record(index).ok_or((index, EINVAL))?;
@@ -60,23 +68,8 @@ fn clone(supervisor: &mut Supervisor, mut run: Run, slots: &mut [Fd; MAX_SLOTS])
             supervisor.groups.hold(run.lease.as_ref(), pid as i32);
             message::report(run.status, Event { kind: event::SPAWNED, ..Event::default() }, Some(pidfd));
             close(pidfd);
-            run.lease.iter().for_each(Lease::close);
             Ok(())
         }
-        Err(errno) => {
-            run.lease.iter().for_each(Lease::close);
-            Err((index, errno))
-        }
+        Err(errno) => Err((index, errno)),
     }
-}
-
-fn open_sources(plan: &Plan, slots: &mut [Fd; MAX_SLOTS], index: &mut usize) -> Result<(), (usize, Errno)> {
-    while let Some(step) = plan.record(*index).filter(|step| step.op == op::OPEN_TREE) {
-        let failed = |errno| (*index, errno);
-        let slot = slots.get_mut(step.flags as usize).ok_or(failed(EINVAL))?;
-        *slot = open_tree(plan.text(step.text)).map_err(failed)?;
-        set_mount_attributes(*slot, text(b"\0"), step.a, step.b, AT_RECURSIVE).map_err(failed)?;
-        *index += 1;
-    }
-    Ok(())
 }

@@ -27,7 +27,7 @@ fn execute_step(run: &Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
         op::SESSION => {
             setsid()?;
             set_umask(0o022);
-            default_signals();
+            // The supervisor set every disposition to its default, and nothing since has changed one.
             unblock_signals();
         }
         op::LIMIT => drop(set_limit(step.flags, step.a, step.b)?),

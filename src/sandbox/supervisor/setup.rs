@@ -7,8 +7,10 @@
 use crate::cgroup::Groups;
 use crate::kernel::*;
 use crate::message::{self, Directories};
+use crate::mounts::*;
 use crate::sys::{Errno, Sys};
 use crate::tree;
+use crate::view::Views;
 use crate::wire::{self, Hello, MAGIC, Setup};
 
 /// The capabilities that a root caller's supervisor keeps: CHOWN, DAC_OVERRIDE and DAC_READ_SEARCH to reach what its
@@ -21,6 +23,8 @@ pub struct Supervisor {
     pub namespaces: Option<Namespaces>,
     /// Accounting groups, where the host gives them.
     pub groups: Groups,
+    /// File trees that were made.
+    pub views: Views,
 }
 
 /// Descriptors of what runs are cloned from.
@@ -49,8 +53,19 @@ impl Supervisor {
         }
     }
 
-    /// Ends all runs and the supervisor.
-    pub fn end(&mut self) -> ! {
+    /// Ends all runs and the supervisor. `children` becomes readable when one ends.
+    pub fn end(&mut self, children: Fd) -> ! {
+        const PATIENCE_NS: u64 = 3_000_000_000;
+        if self.namespaces.is_none() {
+            // The library's end of every status socket is closed, so each init is ending its tree and removing its
+            // folder; killing it would leave both.
+            let deadline = now_ns() + PATIENCE_NS;
+            while self.groups.has_runs() && now_ns() < deadline {
+                let _ = poll(&mut [watch(children)], Some(deadline.saturating_sub(now_ns())));
+                take_signals(children);
+                self.reap();
+            }
+        }
         self.groups.kill_runs();
         while wait(-1, 0).is_ok() {}
         self.groups.remove();
@@ -60,7 +75,8 @@ impl Supervisor {
 
 /// Sets up as `settings` say, as far as the host allows, and tells how far that was.
 pub fn enter(settings: &Setup, directories: &Directories) -> (Supervisor, Hello) {
-    let mut hello = Hello { magic: MAGIC, pid: process_id() as u32, landlock_abi: landlock_version(), ..Hello::default() };
+    let mut hello =
+        Hello { magic: MAGIC, pid: process_id() as u32, landlock_abi: landlock_version(), ..Hello::default() };
     let is_root = settings.guest_id != 0;
     let groups = match Groups::prepare(settings, directories) {
         Ok(groups) => groups,
@@ -69,7 +85,7 @@ pub fn enter(settings: &Setup, directories: &Directories) -> (Supervisor, Hello)
             Groups::none()
         }
     };
-    let mut supervisor = Supervisor { namespaces: None, groups };
+    let mut supervisor = Supervisor { namespaces: None, groups, views: Views::new() };
     if settings.skip_namespaces == 0 {
         match isolate(is_root, settings.guest_id) {
             Ok(namespaces) => supervisor.namespaces = Some(namespaces),
@@ -126,6 +142,7 @@ fn build_base(proc: Fd) -> Sys<Fd> {
     attach(root, text(b"/proc\0"))?;
     enter_directory(root)?;
     make_directory(AT_FDCWD, text(b"proc\0"), 0o555)?;
+    make_directory(AT_FDCWD, text(b"view\0"), 0o755)?;
     make_directory(AT_FDCWD, text(b"new\0"), 0o755)?;
     attach(process_list, text(b"proc\0"))?;
     pivot_here()?;
@@ -169,7 +186,8 @@ fn try_sandbox(namespaces: &Namespaces) -> Result<(), (u32, Errno)> {
         let no_options = text(b"\0");
         let code = if let Err(errno) = map_ids(namespaces.proc, 1000, 1000, uid, gid) {
             errno
-        } else if let Err(errno) = mount(text(b"proc\0"), text(b"/new\0"), MS_NOSUID | MS_NODEV | MS_NOEXEC, no_options) {
+        } else if let Err(errno) = mount(text(b"proc\0"), text(b"/new\0"), MS_NOSUID | MS_NODEV | MS_NOEXEC, no_options)
+        {
             errno | 0x80
         } else {
             0

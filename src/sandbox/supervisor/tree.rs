@@ -23,6 +23,13 @@ pub struct Sample {
     pub tasks: u64,
 }
 
+impl Sample {
+    /// The larger of each figure.
+    pub fn max(self, other: Sample) -> Sample {
+        Sample { memory_bytes: self.memory_bytes.max(other.memory_bytes), tasks: self.tasks.max(other.tasks) }
+    }
+}
+
 impl Tree {
     /// Calls `visit` with the pid of every process but the caller.
     fn each(&self, visit: &mut dyn FnMut(i32)) {

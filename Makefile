@@ -1,0 +1,100 @@
+# make build | demo | test | lint | bench | security | install | uninstall | header | clean | help
+#
+# Every target that compiles or tests looks first for the tools that it needs (scripts/toolchain). What it makes is below
+# target/, or below CARGO_TARGET_DIR where that is set.
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR  = $(PREFIX)/include
+LIBEXECDIR  = $(PREFIX)/libexec
+DESTDIR    ?=
+
+CARGO   ?= cargo
+RUSTC   ?= rustc
+INSTALL ?= install
+TARGET   = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+RELEASE  = $(TARGET)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SONAME   = libskilllite.so.$(firstword $(subst ., ,$(VERSION)))
+
+# Where rustup puts cargo, for shells that have not been told yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.DEFAULT_GOAL := help
+.PHONY: build demo test lint bench security install uninstall header clean help
+.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-install test-size
+
+help:
+	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
+	@echo 'make demo       builds, then runs the C host and the Python host over real skills'
+	@echo 'make test       every test'
+	@echo 'make lint       formats, lints, strict compilers, licences'
+	@echo 'make bench      measures, against bare interpreters and what else is installed'
+	@echo 'make security   runs hostile programs and prints what held'
+	@echo 'make install    library, header, pkg-config file, supervisor; PREFIX=$(PREFIX) DESTDIR= LIBDIR='
+	@echo 'make uninstall  removes them'
+	@echo 'make header     writes include/skilllite.h anew from src/capi'
+	@echo 'make clean      removes what was built'
+
+toolchain-build toolchain-demo toolchain-test: toolchain-%:
+	@scripts/toolchain $*
+
+# The library, the name by which the dynamic loader looks for it, and what a static link needs beside it.
+release:
+	$(CARGO) build --release --locked
+	@ln -sf libskilllite.so $(RELEASE)/$(SONAME)
+	@RUSTC='$(RUSTC)' scripts/native-libs > $(RELEASE)/native-static-libs
+
+build: toolchain-build release
+
+demo: toolchain-demo release
+	scripts/demo --fetch
+	scripts/demo
+
+test: toolchain-test release test-rust test-c test-python test-install test-size
+	@echo 'make test: everything passed'
+
+test-rust:
+	$(CARGO) test --locked
+
+# Hosts in C: the whole API, valgrind, the address sanitizer, and hosts that behave badly.
+test-c: release
+	tests/host/run
+
+test-python: release
+	bindings/python/run-tests
+
+# An installed tree, linked both ways, and the programs of README.md.
+test-install: release
+	tests/install/run
+	tests/install/readme
+
+test-size: release
+	tests/install/size
+
+lint: toolchain-test
+	scripts/lint
+
+bench: toolchain-test release
+	benches/run
+
+security: toolchain-test release
+	tests/hostile/run --table
+
+# Installs what is built and builds only what is not, so that root needs no compiler.
+install:
+	@test -f $(RELEASE)/native-static-libs || $(MAKE) build
+	scripts/install '$(RELEASE)' '$(VERSION)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(LIBEXECDIR)' '$(DESTDIR)'
+
+uninstall:
+	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' '$(DESTDIR)$(LIBDIR)/libskilllite.so'
+	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/skilllite.pc' '$(DESTDIR)$(INCLUDEDIR)/skilllite.h'
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/skilllite/supervisor'
+	-rmdir '$(DESTDIR)$(LIBEXECDIR)/skilllite' 2>/dev/null
+
+header: toolchain-build
+	SKILLLITE_BLESS=1 $(CARGO) test --locked --test header the_header_is_current
+
+clean:
+	$(CARGO) clean
+	rm -rf bindings/python/build bindings/python/dist

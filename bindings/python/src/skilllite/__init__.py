@@ -1,0 +1,78 @@
+"""Run Agent Skills safely inside your program: skills in, tools for an LLM out, its calls run in a native sandbox.
+
+    from skilllite import SkillManager
+
+    with SkillManager("skills") as manager:
+        tools = manager.get_tools()                        # for the request to the LLM
+        messages = manager.handle_tool_calls(response)     # the answers to its tool calls
+        result = manager.execute("calculator", {"operation": "multiply", "a": 15, "b": 27})
+
+A thin binding of libskilllite.so: types, memory and errors in Python's idiom, no logic of its own.
+"""
+
+from __future__ import annotations
+
+from . import _ffi, _handles, _library, errors
+from ._library import LibraryError
+from .call import Call
+from .errors import *  # noqa: F403
+from .manager import SkillManager
+from .values import (
+    CallFailure,
+    Diagnostic,
+    Isolation,
+    Layer,
+    LoadReport,
+    Obstacle,
+    OutputFile,
+    Probe,
+    Resource,
+    Result,
+    SkillInfo,
+    SkippedSkill,
+    ToolDefinition,
+    Usage,
+)
+
+__version__ = _ffi.VERSION
+
+
+def version() -> str:
+    """The version of the loaded library; `__version__` is that of this package."""
+    return (_library.functions().skl_version() or b"").decode()
+
+
+def has_feature(name: str) -> bool:
+    """Whether the loaded library has an optional feature, such as "inference"."""
+    return _library.functions().skl_has_feature(*_handles.text(name))
+
+
+def probe() -> Probe:
+    """Finds out by trying what isolation this host can give, and what stands in the way of more."""
+    return Probe.of(_handles.call_json(_library.functions().skl_probe))
+
+
+__all__ = [
+    "Call",
+    "CallFailure",
+    "Diagnostic",
+    "Isolation",
+    "Layer",
+    "LibraryError",
+    "LoadReport",
+    "Obstacle",
+    "OutputFile",
+    "Probe",
+    "Resource",
+    "Result",
+    "SkillInfo",
+    "SkillManager",
+    "SkippedSkill",
+    "ToolDefinition",
+    "Usage",
+    "__version__",
+    "has_feature",
+    "probe",
+    "version",
+    *errors.__all__,
+]

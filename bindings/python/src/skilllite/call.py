@@ -1,0 +1,89 @@
+"""A started call of a tool."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import select
+from types import TracebackType
+from typing import Optional
+
+from . import _ffi, _handles, _library, errors
+from .values import Result
+
+# The longest wait that poll(2) takes, in milliseconds; about 24 days.
+_LONGEST_POLL_MS = 2**31 - 1
+
+
+class Call:
+    """One running or ended call. Every method may be used from any thread.
+
+    Use it as a context manager, or `close` it: that cancels the call if it still runs and throws its work folder away.
+    `fileno` makes it fit for `select`, `selectors` and `loop.add_reader`: readable means ended.
+    """
+
+    def __init__(self, handle: _handles.Handle[_ffi.skl_call]) -> None:
+        self._handle = handle
+
+    def wait(self, timeout: Optional[float] = None) -> Result:
+        """Waits for the end and gives the result; may be repeated.
+
+        `timeout` is in seconds, and None waits without end. Raises WaitTimeoutError, a TimeoutError; the call then
+        goes on. Signal handlers run meanwhile, so Ctrl-C ends the wait.
+        """
+        functions = _library.functions()
+        with self._handle as pointer:
+            timeout_ms = -1 if timeout is None else math.ceil(min(max(timeout, 0) * 1000, _LONGEST_POLL_MS))
+            fd = functions.skl_call_fd(pointer) if timeout_ms else -1
+            # Without a descriptor (none is left, or this is a forked child) the library waits or refuses itself.
+            if fd >= 0:
+                poll = select.poll()
+                poll.register(fd, select.POLLIN)
+                poll.poll(None if timeout_ms < 0 else timeout_ms)
+                timeout_ms = 0
+            return Result.of(_handles.call_json(functions.skl_call_wait, pointer, timeout_ms))
+
+    @property
+    def result(self) -> Optional[Result]:
+        """The result, or None while the call runs. Does not wait."""
+        try:
+            return self.wait(0)
+        except errors.WaitTimeoutError:
+            return None
+
+    def cancel(self) -> None:
+        """Ends the call; its result then says `cancelled`, unless the script had ended before. May be repeated."""
+        with self._handle as pointer:
+            _handles.check(_library.functions().skl_call_cancel(pointer), _ffi.skl_error())
+
+    def read_file(self, path: str, max_bytes: int = 64 * 1024 * 1024) -> bytes:
+        """The content of one of the result's `files`. A file larger than `max_bytes` is an error, never cut."""
+        with self._handle as pointer:
+            function = _library.functions().skl_call_read_file
+            return _handles.call(function, pointer, *_handles.text(path), _handles.unsigned(max_bytes))
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when the call has ended. It is the call's: do not read or close it."""
+        with self._handle as pointer:
+            return _library.functions().skl_call_fd(pointer)
+
+    @property
+    def fd(self) -> int:
+        """`fileno()`, as an attribute."""
+        return self.fileno()
+
+    def close(self) -> None:
+        """Cancels the call if it still runs and releases it. Repeating it does nothing."""
+        if not self._handle.is_closed:
+            # Another thread that waits holds the handle; cancelling lets it go.
+            with contextlib.suppress(errors.ClosedError, errors.ForkedError):
+                self.cancel()
+            self._handle.close()
+
+    def __enter__(self) -> Call:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], value: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()

@@ -1,0 +1,229 @@
+"""The manager: one engine of the library with the skills it loaded."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Optional, Union
+
+from . import _ffi, _handles, _library, errors
+from .call import Call
+from .values import LoadReport, Resource, Result, SkillInfo, ToolDefinition
+
+StrPath = Union[str, "os.PathLike[str]"]
+
+# Tool arguments: a mapping, or its JSON text.
+Arguments = Union[Mapping[str, Any], str, bytes, None]
+
+# A file for the work folder: its bytes, its text, a path of the host, or the library's own form.
+FileContent = Union[bytes, str, "os.PathLike[str]", Mapping[str, str]]
+
+
+class SkillManager:
+    """Loads folders of skills, gives their tools to an LLM, and runs its calls in a sandbox.
+
+    `config` is that of docs/api-conventions.md#config; `policy` and `interpreters` replace its keys of these names. The
+    defaults are safe. Every method may be used from any thread. Use it as a context manager, or `close` it.
+
+    Every method raises a `SkillLiteError` of its own class; a script that fails raises nothing.
+    """
+
+    def __init__(
+        self,
+        skills_dir: Union[StrPath, Iterable[StrPath], None] = None,
+        *,
+        policy: Optional[Mapping[str, Any]] = None,
+        interpreters: Optional[Mapping[str, str]] = None,
+        config: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        functions = _library.functions()
+        given = {"policy": policy, "interpreters": interpreters}
+        merged = {**(config or {}), **{key: value for key, value in given.items() if value is not None}}
+        self._handle = _handles.new(
+            _ffi.skl_engine, functions.skl_engine_free, functions.skl_engine_new, *_handles.document(merged)
+        )
+        if skills_dir is not None:
+            for folder in [skills_dir] if isinstance(skills_dir, (str, os.PathLike)) else skills_dir:
+                self.load(folder)
+
+    # Skills
+
+    def load(self, directory: StrPath) -> LoadReport:
+        """Adds the skills of a folder: it is a skill, or holds skills. A folder loaded before is read anew."""
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_load
+            return LoadReport.of(_handles.call_json(function, pointer, *_handles.path(directory)))
+
+    @property
+    def skills(self) -> list[SkillInfo]:
+        """The loaded skills, in load order."""
+        with self._handle as pointer:
+            return [SkillInfo.of(raw) for raw in _handles.call_json(_library.functions().skl_engine_skills, pointer)]
+
+    def get_skill(self, name: str) -> SkillInfo:
+        """The skill of this name. Raises SkillNotFoundError."""
+        self.instructions(name)  # the library's own answer to a name that is not there
+        return next(skill for skill in self.skills if skill.name == name)
+
+    def instructions(self, skill: str) -> str:
+        """The text of the skill's SKILL.md without the front matter."""
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_instructions
+            return _handles.call(function, pointer, *_handles.text(skill)).decode()
+
+    def resources(self, skill: str) -> list[Resource]:
+        """The files of the skill other than SKILL.md."""
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_resources
+            return [Resource.of(raw) for raw in _handles.call_json(function, pointer, *_handles.text(skill))]
+
+    def read_resource(self, skill: str, path: str, max_bytes: int = 1024 * 1024) -> bytes:
+        """The content of one of `resources`. A file larger than `max_bytes` is an error, never cut."""
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_read_resource
+            names = (*_handles.text(skill), *_handles.text(path))
+            return _handles.call(function, pointer, *names, _handles.unsigned(max_bytes))
+
+    def manifest(self, skill: str) -> dict[str, Any]:
+        """What the skill declares, its files with their digests, and its tools with their schemas."""
+        with self._handle as pointer:
+            manifest = _handles.call_json(_library.functions().skl_engine_manifest, pointer, *_handles.text(skill))
+            return dict(manifest)
+
+    # Tools
+
+    def get_tools(self, dialect: str = "openai") -> list[dict[str, Any]]:
+        """The tools of all skills, for the `tools` field of a request as it is."""
+        with self._handle as pointer:
+            tools = _handles.call_json(_library.functions().skl_engine_tools, pointer, *_handles.text(dialect))
+            return list(tools)
+
+    @property
+    def tool_definitions(self) -> list[ToolDefinition]:
+        """The tools of all skills, independent of a dialect."""
+        return [
+            ToolDefinition.of(skill.name, raw)
+            for skill in self.skills
+            if skill.tools
+            for raw in self.manifest(skill.name)["tools"]
+        ]
+
+    # Calls
+
+    def execute(
+        self,
+        tool: str,
+        arguments: Arguments = None,
+        *,
+        timeout: Optional[float] = None,
+        limits: Optional[Mapping[str, int]] = None,
+        env: Optional[Mapping[str, str]] = None,
+        files: Optional[Mapping[str, FileContent]] = None,
+        cwd: Optional[str] = None,
+        fresh: Optional[bool] = None,
+        call_id: Optional[str] = None,
+        **options: Any,
+    ) -> Result:
+        """Runs a tool and gives its result. Ctrl-C, or another exception of a signal handler, cancels the call.
+
+        `timeout` is in seconds and bounds the run (`limits["wall_ms"]`). `files` go into the work folder: bytes, text,
+        or an `os.PathLike` of the host below one of the policy's `read_paths`. Other options are those of
+        docs/api-conventions.md#options; a call narrows the policy and never widens it.
+        """
+        options.update(limits=limits, env=env, files=files, cwd=cwd, fresh=fresh, call_id=call_id)
+        with self._start(tool, arguments, _options(options, timeout)) as call:
+            return call.wait()
+
+    def start(
+        self,
+        tool: str,
+        arguments: Arguments = None,
+        *,
+        timeout: Optional[float] = None,
+        limits: Optional[Mapping[str, int]] = None,
+        env: Optional[Mapping[str, str]] = None,
+        files: Optional[Mapping[str, FileContent]] = None,
+        cwd: Optional[str] = None,
+        fresh: Optional[bool] = None,
+        call_id: Optional[str] = None,
+        **options: Any,
+    ) -> Call:
+        """Starts a tool and returns at once; the options are those of `execute`."""
+        options.update(limits=limits, env=env, files=files, cwd=cwd, fresh=fresh, call_id=call_id)
+        return self._start(tool, arguments, _options(options, timeout))
+
+    def _start(self, tool: str, arguments: Arguments, options: Mapping[str, Any]) -> Call:
+        functions = _library.functions()
+        documents = (*_handles.text(tool), *_handles.document(arguments), *_handles.document(options))
+        with self._handle as pointer:
+            return Call(
+                _handles.new(_ffi.skl_call, functions.skl_call_free, functions.skl_engine_call, pointer, *documents)
+            )
+
+    def handle_tool_calls(
+        self, response: Any, dialect: str = "openai", *, timeout: Optional[float] = None, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Runs every tool call that an LLM's response asks for, in parallel, and gives the messages to append.
+
+        `response` is the response body: a dict, its JSON text, or an SDK's object. `timeout` and options, those of
+        `execute`, apply to each call. The list is empty when the response asks for nothing.
+        """
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_handle
+            documents = (*_handles.document(_response(response)), *_handles.document(_options(options, timeout)))
+            return list(_handles.call_json(function, pointer, *_handles.text(dialect), *documents))
+
+    # Life
+
+    def close(self) -> None:
+        """Ends the calls in flight, whose results then say `cancelled`, and releases the engine. May be repeated."""
+        if self._handle.is_closed:
+            return
+        error = _ffi.skl_error()
+        with contextlib.suppress(errors.ClosedError, errors.ForkedError), self._handle as pointer:
+            _handles.check(_library.functions().skl_engine_close(pointer, ctypes.byref(error)), error)
+        self._handle.close()
+
+    def __enter__(self) -> SkillManager:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], value: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+
+def _options(options: Mapping[str, Any], timeout: Optional[float]) -> dict[str, Any]:
+    """The options document: what was given, `timeout` as a limit, and the files in the library's form."""
+    document = {key: value for key, value in options.items() if value is not None}
+    if timeout is not None:
+        limits = dict(document.get("limits", {}))
+        if "wall_ms" in limits:
+            raise TypeError("timeout and limits['wall_ms'] say the same thing: give one of them")
+        document["limits"] = {**limits, "wall_ms": max(1, round(timeout * 1000))}
+    if "files" in document:
+        document["files"] = {name: _file(content) for name, content in document["files"].items()}
+    return document
+
+
+def _file(content: FileContent) -> Mapping[str, str]:
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return {"base64": base64.b64encode(content).decode()}
+    if isinstance(content, str):
+        return {"text": content}
+    if isinstance(content, os.PathLike):
+        return {"path": os.fspath(content)}
+    return content
+
+
+def _response(response: Any) -> Any:
+    """An SDK's response object as JSON text or plain data; anything else as it is."""
+    for method in ("model_dump_json", "model_dump"):
+        dump = getattr(response, method, None)
+        if callable(dump):
+            return dump()
+    return response

@@ -1,0 +1,99 @@
+"""An LLM's response in, the messages for the next request out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from skilllite import SkillManager
+
+# As the Chat Completions API sends it, with fields that do not matter here.
+RESPONSE: dict[str, Any] = {
+    "id": "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG",
+    "object": "chat.completion",
+    "created": 1741570283,
+    "model": "gpt-4o-2024-08-06",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "annotations": [],
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "calculator", "arguments": '{"operation":"multiply","a":15,"b":27}'},
+                    },
+                    {
+                        "id": "call_2",
+                        "type": "function",
+                        "function": {
+                            "name": "text-processor",
+                            "arguments": '{"text":"grüß dich","operation":"upper"}',
+                        },
+                    },
+                    {
+                        "id": "call_3",
+                        "type": "function",
+                        "function": {"name": "calculator", "arguments": '{"operation":'},
+                    },
+                    {"id": "call_4", "type": "function", "function": {"name": "teleport", "arguments": "{}"}},
+                    {"id": "call_5", "type": "function", "function": {"name": "calculator", "arguments": '{"a": "x"}'}},
+                ],
+            },
+            "logprobs": None,
+            "finish_reason": "tool_calls",
+        }
+    ],
+    "usage": {"prompt_tokens": 82, "completion_tokens": 17, "total_tokens": 99},
+    "service_tier": "default",
+    "system_fingerprint": None,
+}
+
+
+class SdkResponse:
+    """What the vendor's Python package gives: an object that dumps itself."""
+
+    def model_dump_json(self) -> str:
+        return json.dumps(RESPONSE)
+
+
+class OldSdkResponse:
+    def model_dump(self) -> dict[str, Any]:
+        return RESPONSE
+
+
+@pytest.mark.parametrize(
+    "response",
+    [RESPONSE, json.dumps(RESPONSE), json.dumps(RESPONSE).encode(), SdkResponse(), OldSdkResponse()],
+    ids=["dict", "text", "bytes", "sdk", "old sdk"],
+)
+def test_every_call_is_answered_in_order(manager: SkillManager, response: object) -> None:
+    messages = manager.handle_tool_calls(response)
+    assert [message["tool_call_id"] for message in messages] == [f"call_{n}" for n in range(1, 6)]
+    assert {message["role"] for message in messages} == {"tool"}
+    contents = [message["content"] for message in messages]
+    assert json.loads(contents[0])["output"]["result"] == 405
+    assert json.loads(contents[1])["output"]["processed"] == "GRÜSS DICH"
+    assert "JSON" in contents[2]
+    assert "teleport" in contents[3]
+    assert "calculator" in contents[3]  # the model learns what there is
+    assert "/a" in contents[4]
+
+
+def test_a_response_without_calls(manager: SkillManager) -> None:
+    message = {"role": "assistant", "content": "It is 405."}
+    assert manager.handle_tool_calls({"choices": [{"message": message, "finish_reason": "stop"}]}) == []
+
+
+def test_the_timeout_holds_for_each_call(sleeper: SkillManager) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "sleeper", "arguments": "{}"}}
+    response = {"choices": [{"message": {"role": "assistant", "tool_calls": [call, {**call, "id": "b"}]}}]}
+    messages = sleeper.handle_tool_calls(response, timeout=0.3)
+    assert [message["tool_call_id"] for message in messages] == ["a", "b"]
+    assert all("timeout" in message["content"] for message in messages)

@@ -1,0 +1,96 @@
+"""Loading, the catalogue, the tools and the files of skills."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from conftest import SKILLS, WriteSkill
+
+import skilllite
+from skilllite import SkillManager
+
+NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
+
+
+def test_the_catalogue(manager: SkillManager) -> None:
+    assert [skill.name for skill in manager.skills] == NAMES
+    calculator = manager.get_skill("calculator")
+    assert calculator.tools == ("calculator",)
+    assert calculator.root == str(SKILLS / "calculator")
+    assert calculator.digest.startswith("sha256:")
+    assert not calculator.wants_network
+    assert calculator.raw["name"] == "calculator"
+    assert manager.get_skill("weather").wants_network
+    assert manager.get_skill("writing-helper").tools == ()
+
+
+def test_one_folder_a_list_of_folders_or_none() -> None:
+    with SkillManager() as manager:
+        assert manager.skills == []
+        assert manager.get_tools() == []
+        report = manager.load(str(SKILLS / "calculator"))
+        assert (report.skills, report.tools, report.skipped) == (("calculator",), ("calculator",), ())
+    with SkillManager([SKILLS / "weather", str(SKILLS / "calculator")]) as manager:
+        assert [skill.name for skill in manager.skills] == ["weather", "calculator"]
+
+
+def test_a_skill_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "SKILL.md").write_text("---\nname: [\n---\n", "utf-8")
+    with SkillManager() as manager:
+        report = manager.load(tmp_path)
+    assert report.skills == ()
+    [skipped] = report.skipped
+    assert skipped.path.endswith("broken")
+    assert skipped.diagnostics[0].severity == "error"
+    assert skipped.diagnostics[0].message
+
+
+def test_tools_for_an_llm_and_as_definitions(manager: SkillManager) -> None:
+    tools = manager.get_tools()
+    assert [tool["type"] for tool in tools] == ["function"] * 5
+    functions = {tool["function"]["name"]: tool["function"] for tool in tools}
+    definitions = {tool.name: tool for tool in manager.tool_definitions}
+    assert set(functions) == set(definitions)
+    for name, tool in definitions.items():
+        assert tool.parameters == functions[name]["parameters"]
+        assert tool.description == functions[name]["description"]
+    calculator = definitions["calculator"]
+    assert (calculator.skill, calculator.script, calculator.language) == ("calculator", "scripts/main.py", "python")
+    json.dumps(tools)
+
+
+def test_instructions_and_files(manager: SkillManager) -> None:
+    assert "# Calculator" in manager.instructions("calculator")
+    assert "license:" not in manager.instructions("calculator")
+    resources = {resource.path: resource for resource in manager.resources("data-analyzer")}
+    assert set(resources) == {"assets/sample.csv", "references/statistics.md", "scripts/main.py"}
+    content = manager.read_resource("data-analyzer", "assets/sample.csv")
+    assert content == (SKILLS / "data-analyzer" / "assets" / "sample.csv").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == resources["assets/sample.csv"].sha256
+    manifest = manager.manifest("calculator")
+    assert manifest["declared"]["license"] == "MIT"
+
+
+def test_bytes_of_a_resource_come_whole(write_skill: WriteSkill) -> None:
+    folder = write_skill("binary", "")
+    content = bytes(range(256)) * 3
+    (folder / "binary" / "blob.bin").write_bytes(content)
+    with SkillManager(folder) as manager:
+        assert manager.read_resource("binary", "blob.bin") == content
+        assert manager.read_resource("binary", "scripts/main.py") == b""
+        with pytest.raises(ValueError, match="negative"):
+            manager.read_resource("binary", "blob.bin", -1)
+
+
+def test_the_library_tells_about_itself() -> None:
+    assert skilllite.version() == skilllite.__version__
+    assert skilllite.has_feature("inference")
+    assert not skilllite.has_feature("time travel")
+    report = skilllite.probe()
+    assert report.platform.startswith("linux-")
+    assert report.tier in {None, "landlock", "namespaces", "full"}
+    assert {layer.state for layer in report.layers} <= {"active", "partial", "absent"}

@@ -1,0 +1,271 @@
+//! Calls from their start to their result, in the real sandbox, through the engine and through the C API.
+
+use std::ffi::c_char;
+use std::fs;
+use std::path::Path;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use skilllite::capi::*;
+use skilllite::engine::{Engine, Host, probe};
+use skilllite::error::Status;
+
+const SCRIPT: &str = r#"#!/bin/bash
+case "$1" in
+    say) shift; printf '%s' "$*" ;;
+    env) printf '%s|%s|%s|%s' "$SKILL_DIR" "$MODE" "$PWD" "$FROM_POLICY" ;;
+    copy) cp in.txt out.txt; echo more >> changed.txt; ln -s /etc/passwd link ;;
+    fail) echo broken >&2; exit 3 ;;
+    bytes) printf '\xff\xfe' ;;
+    hang) exec sleep 3600 ;;
+    spin) while :; do :; done ;;
+esac
+"#;
+
+/// A folder with one skill, and an engine that has loaded it; `None` where nothing can be isolated.
+fn engine(config: Value) -> Option<(tempfile::TempDir, Engine)> {
+    let report = probe().expect("the host is probed");
+    if report["tier"].is_null() {
+        println!("skipped: no isolation on this host: {}", report["obstacles"]);
+        return None;
+    }
+    let folder = tempfile::tempdir().expect("a folder is made");
+    write_skill(folder.path());
+    let engine = Engine::new(&config.to_string(), Host::snapshot()).expect("an engine is made");
+    let report = engine.load(folder.path()).expect("the skill is loaded");
+    assert_eq!(report["tools"], json!(["worker"]), "{report}");
+    Some((folder, engine))
+}
+
+fn write_skill(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    // Without namespaces another user id must reach it.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the folder is opened");
+    let scripts = folder.join("worker/scripts");
+    fs::create_dir_all(&scripts).expect("a folder is made");
+    fs::write(folder.join("worker/SKILL.md"), "---\nname: worker\ndescription: Works.\n---\n").expect("it is written");
+    fs::write(scripts.join("run.sh"), SCRIPT).expect("it is written");
+}
+
+fn lenient() -> Value {
+    json!({ "policy": { "min_tier": "landlock", "env": { "FROM_POLICY": "yes" } } })
+}
+
+fn args(words: &[&str]) -> String {
+    json!({ "args": words }).to_string()
+}
+
+#[test]
+fn a_result_tells_what_happened() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let run = |words: &[&str], options: Value| {
+        engine
+            .execute("worker", &args(words), &options.to_string())
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    };
+    type Row<'r> = (&'r [&'r str], Value, &'r [(&'r str, Value)]);
+    let rows: &[Row<'_>] = &[
+        (
+            &["say", "hello"],
+            json!({}),
+            &[("/status", json!("ok")), ("/text", json!("hello")), ("/output", Value::Null)],
+        ),
+        (&["say", "{\"a\":1}"], json!({ "call_id": "me" }), &[("/output/a", json!(1)), ("/call_id", json!("me"))]),
+        (&["fail"], json!({}), &[("/status", json!("ok")), ("/exit_code", json!(3)), ("/stderr", json!("broken\n"))]),
+        (&["bytes"], json!({}), &[("/lossy/stdout", json!(true)), ("/text", json!("\u{fffd}\u{fffd}"))]),
+        (
+            &["spin"],
+            json!({ "limits": { "wall_ms": 300 } }),
+            &[("/status", json!("timeout")), ("/limit", json!("wall")), ("/exit_code", Value::Null)],
+        ),
+        (
+            &["copy"],
+            json!({ "files": { "in.txt": "aGk=", "changed.txt": "aGk=" } }),
+            &[
+                ("/files/0/path", json!("changed.txt")),
+                ("/files/1/path", json!("out.txt")),
+                ("/files/1/size", json!(2)),
+                ("/files/2", Value::Null),
+                ("/skipped_files/0", json!({ "path": "link", "kind": "symlink" })),
+            ],
+        ),
+    ];
+    for (words, options, expected) in rows {
+        let document = run(words, options.clone());
+        for (pointer, value) in *expected {
+            let found = document.pointer(pointer).unwrap_or(&Value::Null);
+            assert_eq!(found, value, "{words:?} {pointer}: {document}");
+        }
+        assert_eq!((&document["tool"], &document["skill"]), (&json!("worker"), &json!("worker")));
+        assert!(!document["isolation"]["layers"].as_array().is_none_or(Vec::is_empty), "{document}");
+    }
+    let document = run(&["env"], json!({ "env": { "MODE": "fast" }, "cwd": "skill" }));
+    let text = document["text"].as_str().unwrap_or_default();
+    let parts: Vec<_> = text.split('|').collect();
+    assert_eq!(parts, [parts[0], "fast", parts[0], "yes"]);
+}
+
+#[test]
+fn files_are_read_while_the_call_lives() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let call = engine.call("worker", &args(&["copy"]), r#"{"files":{"in.txt":"aGk="}}"#).expect("it starts");
+    call.wait(None).expect("it ends");
+    assert_eq!(call.read_file("out.txt", 2).as_deref(), Ok(b"hi".as_slice()));
+    let status = |path: &str, max_bytes| call.read_file(path, max_bytes).map_err(|error| error.status);
+    assert_eq!(status("out.txt", 1), Err(Status::ResourceTooLarge));
+    assert_eq!(status("link", 1 << 20), Err(Status::PathEscape));
+    assert_eq!(status("../out.txt", 2), Err(Status::PathEscape));
+    assert_eq!(status("none", 2), Err(Status::ResourceNotFound));
+}
+
+#[test]
+fn a_call_is_waited_for_cancelled_and_shared() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let call = engine.call("worker", &args(&["hang"]), "").expect("it starts");
+    let early = call.wait(Some(Duration::from_millis(1))).expect_err("it hangs");
+    assert_eq!(early.status, Status::WaitTimeout);
+    assert_eq!(call.read_file("x", 1).map_err(|error| error.status), Err(Status::WaitTimeout));
+    let waiters: Vec<_> =
+        (0..4).map(|_| Arc::clone(&call)).map(|call| std::thread::spawn(move || call.wait(None))).collect();
+    for _ in 0..2 {
+        call.cancel().expect("it is cancelled");
+    }
+    let first = call.wait(None).expect("it ends");
+    assert_eq!(first["status"], "cancelled", "{first}");
+    for waiter in waiters {
+        let same = waiter.join().expect("no panic").expect("it ends");
+        assert!(Arc::ptr_eq(&first, &same));
+    }
+    call.cancel().expect("cancelling afterwards is harmless");
+    assert_eq!(call.wait(Some(Duration::ZERO)).map(|document| document["status"].clone()), Ok(json!("cancelled")));
+}
+
+#[test]
+fn calls_outlive_a_freed_engine_and_end_with_a_closed_one() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let goes_on = engine.call("worker", &args(&["say", "late"]), "").expect("it starts");
+    drop(engine);
+    assert_eq!(goes_on.wait(None).expect("it ends")["text"], "late");
+
+    let Some((_folder, engine)) = self::engine(lenient()) else { return };
+    let hanging = engine.call("worker", &args(&["hang"]), "").expect("it starts");
+    engine.close().expect("it closes");
+    assert_eq!(hanging.wait(None).expect("it ends")["status"], "cancelled");
+    assert_eq!(engine.call("worker", "", "").map(drop).map_err(|error| error.status), Err(Status::Closed));
+}
+
+#[test]
+fn what_was_loaded_is_what_runs() {
+    let Some((folder, engine)) = engine(lenient()) else { return };
+    fs::write(folder.path().join("worker/scripts/run.sh"), "#!/bin/bash\necho other\n").expect("it is written");
+    let changed = engine.execute("worker", &args(&[]), "").expect_err("the script changed");
+    assert_eq!(changed.status, Status::SkillChanged);
+    engine.load(folder.path()).expect("it is loaded again");
+    assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
+}
+
+#[test]
+fn a_response_is_answered_in_order() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let ask = |id: &str, name: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } });
+    let calls = [
+        ask("a", "worker", &args(&["say", "one"])),
+        ask("b", "nobody", "{}"),
+        ask("c", "worker", "{"),
+        ask("d", "worker", &args(&["fail"])),
+    ];
+    let response = json!({ "choices": [{ "message": { "role": "assistant", "tool_calls": calls } }] });
+    let messages = engine.handle("openai", &response.to_string(), "").expect("it is answered");
+    let answers: Vec<_> = messages.as_array().into_iter().flatten().collect();
+    let expected = [("a", "one"), ("b", "nobody"), ("c", "JSON"), ("d", "broken")];
+    assert_eq!(answers.len(), expected.len());
+    for (answer, (id, needle)) in answers.iter().zip(expected) {
+        assert_eq!(answer["tool_call_id"], id);
+        assert!(answer["content"].as_str().is_some_and(|content| content.contains(needle)), "{answer}");
+    }
+    let refused = engine.handle("openai", "{}", "").expect_err("that is no response");
+    assert_eq!(refused.status, Status::InvalidResponse);
+}
+
+/// The waits of a C host: on the descriptor, with a look, blocked in several threads.
+#[test]
+fn a_c_host_waits_in_every_way() {
+    let Some((folder, _)) = engine(lenient()) else { return };
+    let part = |text: &str| (text.as_ptr().cast::<c_char>(), text.len());
+    let config = lenient().to_string();
+    let path = folder.path().to_str().expect("the path is UTF-8").to_owned();
+    let (mut engine, mut out) = (null_mut(), null_mut());
+    // SAFETY: every pointer below is live, and every handle is used before it is freed.
+    unsafe {
+        let ((config, config_len), (dir, dir_len)) = (part(&config), part(&path));
+        assert_eq!(skl_engine_new(config, config_len, &mut engine, null_mut()), skl_status::SKL_OK);
+        assert_eq!(skl_engine_load(engine, dir, dir_len, &mut out, null_mut()), skl_status::SKL_OK);
+        skl_buffer_free(out);
+        let start = |words: &[&str]| {
+            let (arguments, mut call) = (args(words), null_mut());
+            let ((tool, tool_len), (text, len)) = (part("worker"), part(&arguments));
+            let status = skl_engine_call(engine, tool, tool_len, text, len, null_mut(), 0, &mut call, null_mut());
+            assert_eq!(status, skl_status::SKL_OK);
+            call
+        };
+
+        let call = start(&["say", "x"]);
+        let mut ended = libc::pollfd { fd: skl_call_fd(call), events: libc::POLLIN, revents: 0 };
+        assert!(ended.fd >= 0);
+        assert_eq!(libc::poll(&mut ended, 1, 60_000), 1);
+        assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_OK);
+        skl_buffer_free(out);
+        skl_call_free(call);
+
+        let call = start(&["hang"]);
+        assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_ERR_WAIT_TIMEOUT);
+        assert!(out.is_null());
+        // Waiting, cancelling and looking at the same time, from three threads.
+        let address = call as usize;
+        std::thread::scope(|scope| {
+            let waiters: Vec<_> = (0..3).map(|_| scope.spawn(move || result(address as *mut skl_call))).collect();
+            assert_eq!(skl_call_cancel(call), skl_status::SKL_OK);
+            for waiter in waiters {
+                let document = waiter.join().expect("no panic");
+                assert_eq!(document["status"], "cancelled", "{document}");
+            }
+        });
+        skl_call_free(call);
+
+        // A forked child can neither use the handles nor disturb the parent's call with them.
+        let call = start(&["hang"]);
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            let is_refused = skl_call_wait(call, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED
+                && skl_call_cancel(call) == skl_status::SKL_ERR_FORKED
+                && skl_call_fd(call) == -1;
+            skl_call_free(call);
+            skl_engine_free(engine);
+            libc::_exit(if is_refused { 42 } else { 1 });
+        }
+        let mut exit = 0;
+        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
+        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+        assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_ERR_WAIT_TIMEOUT);
+
+        // Freeing a running call ends it; nobody waits for it.
+        skl_call_free(call);
+        skl_engine_free(engine);
+    }
+}
+
+/// Waits for a live call without end.
+fn result(call: *mut skl_call) -> Value {
+    let mut out = null_mut();
+    // SAFETY: the call is live, and the buffer is freed once.
+    unsafe {
+        assert_eq!(skl_call_wait(call, -1, &mut out, null_mut()), skl_status::SKL_OK);
+        let bytes = std::slice::from_raw_parts(skl_buffer_data(out).cast::<u8>(), skl_buffer_len(out));
+        let document = serde_json::from_slice(bytes).expect("a result is JSON");
+        skl_buffer_free(out);
+        document
+    }
+}

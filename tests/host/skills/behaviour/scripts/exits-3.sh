@@ -1,0 +1,3 @@
+#!/bin/bash
+echo three >&2
+exit 3

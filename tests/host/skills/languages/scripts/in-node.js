@@ -1,0 +1,1 @@
+console.log(JSON.stringify({ language: "node", arguments: process.argv.length - 2 }));
