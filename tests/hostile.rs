@@ -49,7 +49,7 @@ fn payloads_are_contained() {
             failures.push(format!("the host as {} ended early: {status}", half.name));
         }
         verdicts.add(half.name, &fs::read_to_string(half.root.join("report")).unwrap_or_default());
-        let _ = Command::new("rm").arg("-rf").arg(&half.root).status();
+        stage::remove(&half.root);
     }
     println!("{verdicts}");
     let wanted = std::env::var("HOSTILE_ROWS").unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use crate::verdict::{Column, Entry, Outcome};
 /// Longer than this and a caller counts as kept waiting.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// The end of an unsandboxed run.
-const CONTROL_DEADLINE: Duration = Duration::from_secs(12);
+const CONTROL_DEADLINE: Duration = Duration::from_secs(25);
 
 /// What a run showed.
 pub struct Observation {
@@ -188,7 +188,7 @@ impl Play {
         }
         self.stage.restage(row);
         self.stage.restore();
-        let _ = Command::new("rm").arg("-rf").arg(&folder).status();
+        stage::remove(&folder);
         let Some(found) = found else { return (Outcome::Broken, "no round".into()) };
         if found.has(row.shows) {
             (Outcome::Harmful, format!("{:?}", found.evidence))
@@ -240,9 +240,10 @@ impl Play {
         collect(Box::new(child.stdout.take().unwrap()));
         collect(Box::new(child.stderr.take().unwrap()));
         drop(sender);
+        let deadline = if row.shows == Evidence::Slow { 2 * PATIENCE } else { CONTROL_DEADLINE };
         let mut streams = Vec::new();
         while streams.len() < 2 {
-            match receiver.recv_timeout(CONTROL_DEADLINE.saturating_sub(start.elapsed())) {
+            match receiver.recv_timeout(deadline.saturating_sub(start.elapsed())) {
                 Ok(bytes) => streams.push(bytes),
                 Err(_) => break,
             }
@@ -289,8 +290,7 @@ impl Play {
             limits[name] = value.clone();
         }
         let options = json!({ "env": variables, "limits": limits });
-        let tool = row.id.to_lowercase().replace('_', "-");
-        self.engine(tier, row.forbids_subprocess).call(&tool, "{}", &options.to_string())
+        self.engine(tier, row.forbids_subprocess).call(&row.tool(), "{}", &options.to_string())
     }
 
     /// The payload as a skill.
@@ -307,7 +307,7 @@ impl Play {
                 }
                 Err(error) => return Err(error.message),
             };
-            let result = call.wait(Some(Duration::from_secs(30))).map_err(|error| error.message)?;
+            let result = call.wait(Some(Duration::from_secs(90))).map_err(|error| error.message)?;
             let elapsed = start.elapsed();
             if result["status"] == "error" || result["status"] == "denied" {
                 return Err(result["error"].to_string());
@@ -338,10 +338,8 @@ impl Play {
             }
             drop(call);
             let observation = Observation { text, end: String::new(), evidence: Vec::new() };
-            if let Some(workspace) = observation.line("WORKSPACE") {
-                if !is_gone(Path::new(workspace.trim())) {
-                    evidence.push(Evidence::Litter);
-                }
+            if observation.line("WORKSPACE").is_some_and(|workspace| !is_gone(Path::new(workspace.trim()))) {
+                evidence.push(Evidence::Litter);
             }
             evidence.extend(self.stage.evidence());
             let end = match (&result["limit"], &result["exit_code"], &result["signal"]) {
@@ -501,9 +499,4 @@ fn excerpt(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let count = line.chars().count();
     line.chars().skip(count.saturating_sub(500)).collect()
-}
-
-/// Where this file of the suite lies, for the comparison.
-pub fn skill_folder(root: &Path, row: &Row) -> PathBuf {
-    root.join("skills").join(row.id.to_lowercase().replace('_', "-"))
 }

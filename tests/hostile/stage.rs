@@ -58,6 +58,7 @@ impl Stage {
         fs::write(root.join("secret.txt"), &secret).unwrap();
         evil(&root.join("evil"));
         rows.iter().for_each(|row| skill(root, row));
+        copy(&root.join("skills"), &root.join("pristine"));
         let ends = poison(&root.join("secret.txt"), &secret, &heard);
         let ports = listen(root, &secret, &heard);
         let bind = free_port();
@@ -94,9 +95,15 @@ impl Stage {
         self.heard.store(0, Ordering::SeqCst);
     }
 
-    /// Takes a fresh copy of a row's skill.
+    /// Puts a row's skill back as it was, if its control changed it.
     pub fn restage(&self, row: &Row) {
-        skill(&self.root, row);
+        let folder = folder(&self.root, row);
+        let pristine = self.root.join("pristine").join(folder.file_name().unwrap());
+        let is_same = Command::new("diff").arg("-rq").args([&folder, &pristine]).stdout(Stdio::null()).status();
+        if !is_same.is_ok_and(|status| status.success()) {
+            fs::remove_dir_all(&folder).unwrap();
+            copy(&pristine, &folder);
+        }
     }
 
     /// What payloads are told; the secret is not among it.
@@ -144,15 +151,12 @@ impl Stage {
             if metadata.is_dir() {
                 rest.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
             }
-            let modified = metadata.is_file().then(|| metadata.modified().ok());
-            found.push((
-                path,
-                format!(
-                    "{:o} {} {modified:?}",
-                    metadata.permissions().mode(),
-                    metadata.is_file().then(|| metadata.len()).unwrap_or(0)
-                ),
-            ));
+            let mode = metadata.permissions().mode();
+            let state = match metadata.is_file() {
+                true => format!("{mode:o} {} {:?}", metadata.len(), metadata.modified().ok()),
+                false => format!("{mode:o}"),
+            };
+            found.push((path, state));
         }
         found.sort();
         found
@@ -194,9 +198,8 @@ fn payloads() -> PathBuf {
 
 /// Writes the skill of a row: one script, no arguments.
 fn skill(root: &Path, row: &Row) {
-    let name = row.id.to_lowercase().replace('_', "-");
-    let folder = root.join("skills").join(&name);
-    let _ = fs::remove_dir_all(&folder);
+    let name = row.tool();
+    let folder = folder(root, row);
     fs::create_dir_all(folder.join("scripts")).unwrap();
     let script = script(root, row);
     let entry = script.strip_prefix(&folder).unwrap().display();
@@ -228,7 +231,23 @@ pub fn script(root: &Path, row: &Row) -> PathBuf {
         Some((_, "c")) | None => "main".to_owned(),
         Some((_, extension)) => format!("main.{}", if extension == "bash" { "sh" } else { extension }),
     };
-    root.join("skills").join(row.id.to_lowercase().replace('_', "-")).join("scripts").join(name)
+    folder(root, row).join("scripts").join(name)
+}
+
+/// The folder of a row's skill.
+pub fn folder(root: &Path, row: &Row) -> PathBuf {
+    root.join("skills").join(row.tool())
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(status.is_ok_and(|status| status.success()), "cp copies {}", from.display());
+}
+
+/// Removes a folder that a payload may have locked.
+pub fn remove(folder: &Path) {
+    let _ = Command::new("chmod").args(["-Rf", "u+rwx"]).arg(folder).status();
+    let _ = Command::new("rm").arg("-rf").arg(folder).status();
 }
 
 fn compile(source: &Path, target: &Path, options: &[&str]) {
@@ -386,7 +405,7 @@ fn interface() -> Option<String> {
 /// A folder for the results of a control, at first empty.
 pub fn control_folder(root: &Path, row: &Row) -> PathBuf {
     let folder = root.join("control").join(row.id);
-    let _ = Command::new("rm").arg("-rf").arg(&folder).status();
+    remove(&folder);
     fs::create_dir_all(&folder).unwrap();
     if row.control == Control::Dropped {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();

@@ -108,11 +108,14 @@ impl Entry {
     }
 }
 
+/// The cells of one user.
+pub type Cells = BTreeMap<(String, Column), Entry>;
+
 /// The verdicts of a whole run: by user, then row, then column.
 #[derive(Debug, Default)]
 pub struct Verdicts {
     /// `root` and `user`, as far as they ran.
-    pub halves: Vec<(&'static str, BTreeMap<(String, Column), Entry>)>,
+    pub halves: Vec<(&'static str, Cells)>,
 }
 
 impl Verdicts {

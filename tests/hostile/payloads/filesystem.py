@@ -234,12 +234,12 @@ def F26():
 def F27():
     made = 0
     try:
-        for number in range(70_000):
-            os.close(os.open(f"n{number}", os.O_CREAT | os.O_WRONLY))
+        for number in range(66_000):
+            os.mknod(f"n{number}")
             made += 1
     finally:
         say("MADE", made)
-        if made >= 66_000:
+        if made == 66_000:
             reached("inodes without end")
 
 

@@ -242,7 +242,11 @@ def P16():
     def in_child(action):
         child = os.fork() if not BOXED else 0
         if child == 0:
-            action()
+            try:
+                action()
+            finally:
+                if not BOXED:
+                    os._exit(1)
         os.waitpid(child, 0)
 
     def memory():

@@ -133,10 +133,10 @@ def R5():
 
 
 def R6():
-    end = time.process_time() + 2.5
+    end = time.process_time() + 1.8
     while time.process_time() < end:
         pass
-    reached("2.5 s of processor")
+    reached("1.8 s of processor")
 
 
 def R7():
