@@ -69,7 +69,10 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
         if samples {
             pause = pause.min(next_sample.saturating_sub(now));
         }
-        let mut watched = [crate::kernel::watch(children), crate::kernel::watch(run.status)];
+        let status = crate::kernel::watch(run.status);
+        // Where nothing tells of memory, the status socket is watched twice.
+        let alarm = run.lease.as_ref().and_then(Lease::memory_alarm);
+        let mut watched = [crate::kernel::watch(children), status, alarm.unwrap_or(status)];
         let _ = poll(&mut watched, Some(pause));
         if watched[0].is_ready() {
             if take_signals(children) {
@@ -91,6 +94,9 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
         }
         if watched[1].is_ready() {
             return (None, stop::CANCELLED, most);
+        }
+        if watched[2].is_ready() {
+            return (None, stop::MEMORY, most);
         }
         if samples && now_ns() >= next_sample {
             let sample = tree.sample();

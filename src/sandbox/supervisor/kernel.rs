@@ -115,10 +115,15 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Whether it can be read, or has ended.
+    /// Whether what it is watched for happened, or it has ended.
     pub fn is_ready(&self) -> bool {
         self.happened != 0
     }
+}
+
+/// Watches `descriptor` for a change that its file announces out of band.
+pub fn watch_urgent(descriptor: Fd) -> Watched {
+    Watched { descriptor, events: 2, happened: 0 }
 }
 
 /// Watches `descriptor` for input and for its end.
@@ -168,6 +173,11 @@ pub fn take_signals(descriptor: Fd) -> bool {
         is_orphan |= i32::from_ne_bytes([record[0], record[1], record[2], record[3]]) == SIGHUP;
     }
     is_orphan
+}
+
+/// A counter that is readable while it is not zero.
+pub fn event_counter() -> Sys<Fd> {
+    unsafe { syscall!(nr::EVENTFD2, 0, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
 pub fn close(descriptor: Fd) {
