@@ -257,6 +257,23 @@ fn a_c_host_waits_in_every_way() {
     }
 }
 
+#[test]
+fn a_plan_shows_the_sandbox_and_runs_nothing() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let plan = engine.plan("worker", &args(&["copy"]), "").expect("it is planned");
+    let lines: Vec<_> = plan.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        assert!(line.trim_start().starts_with(&format!("{} ", index + 1)), "{line}");
+    }
+    let last = lines.last().expect("a plan has steps");
+    assert!(last.contains("exec") && last.contains("variables"), "{last}");
+    for step in ["clone", "fork", "capabilities", "seccomp"] {
+        assert!(plan.contains(step), "{step} is not in\n{plan}");
+    }
+    let refused = engine.plan("worker", "[]", "").expect_err("the arguments are judged as for a call");
+    assert_eq!(refused.status, Status::InvalidArguments);
+}
+
 /// Waits for a live call without end.
 fn result(call: *mut skl_call) -> Value {
     let mut out = null_mut();

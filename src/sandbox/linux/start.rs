@@ -59,21 +59,9 @@ impl From<Error> for Failure {
 fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), Failure> {
     let policy = &pending.policy;
     let link = shared.link(policy)?;
-    let filters = shared.filters(compile::rules(policy, pending.tier))?;
-    let wall = Duration::from_millis(policy.limits.wall_ms);
-    let deadline = pending.start + wall;
-    let now_ns = monotonic_ns();
-    let start_ns = now_ns.saturating_sub(pending.start.elapsed().as_nanos() as u64);
-    let plan = compile::compile(&Inputs {
-        policy,
-        command: &pending.command,
-        mounts: &mounts(pending)?,
-        loader: loader(&host_path(&pending.command)).as_deref(),
-        host: &link.host,
-        tier: pending.tier,
-        deadline_ns: start_ns.saturating_add(wall.as_nanos() as u64),
-        filters: &filters,
-    });
+    let deadline = pending.start + Duration::from_millis(policy.limits.wall_ms);
+    let start_ns = monotonic_ns().saturating_sub(pending.start.elapsed().as_nanos() as u64);
+    let plan = plan(shared, &link, pending, start_ns)?;
     let rendered = plan.render();
     let plan_file = memory_file::sealed(&rendered, Use::Read)?;
     let stdin = memory_file::sealed(&pending.command.stdin, Use::Read)?;
@@ -88,7 +76,7 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
         deadline,
         limits: policy.limits,
         isolation,
-        plan: Plan { steps: plan.steps },
+        plan,
         link: Arc::clone(&link),
         status,
         streams: [Some((stdout, Capture::new(output_bytes))), Some((stderr, Capture::new(output_bytes)))],
@@ -102,6 +90,22 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
     let descriptors =
         [plan_file.as_fd(), stdin.as_fd(), guest_stdout.as_fd(), guest_stderr.as_fd(), guest_status.as_fd()];
     link.request(rendered.len(), descriptors).map_err(|_| Failure::Lost(link))
+}
+
+/// The plan of a run that begins at `start_ns`.
+pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> Result<Plan> {
+    let policy = &pending.policy;
+    let filters = shared.filters(compile::rules(policy, pending.tier))?;
+    Ok(compile::compile(&Inputs {
+        policy,
+        command: &pending.command,
+        mounts: &mounts(pending)?,
+        loader: loader(&host_path(&pending.command)).as_deref(),
+        host: &link.host,
+        tier: pending.tier,
+        deadline_ns: start_ns.saturating_add(policy.limits.wall_ms.saturating_mul(1_000_000)),
+        filters: &filters,
+    }))
 }
 
 fn monotonic_ns() -> u64 {
