@@ -164,6 +164,13 @@ fn what_was_loaded_is_what_runs() {
     assert_eq!(changed.status, Status::SkillChanged);
     engine.load(folder.path()).expect("it is loaded again");
     assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
+    let planted = folder.path().join("worker/scripts/json.py");
+    fs::write(&planted, "").expect("it is written");
+    let added = engine.execute("worker", &args(&[]), "").expect_err("a file was added");
+    assert_eq!(added.status, Status::SkillChanged);
+    assert!(added.message.contains("`scripts/json.py`"), "{added}");
+    fs::remove_file(&planted).expect("it is removed");
+    assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Engine {
         let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
         let (files, inputs) = inputs::gather(options.files, &policy)?;
 
-        entry.skill.verify(tool.script.to_str().unwrap_or_default())?;
+        entry.skill.verify_all()?;
         let runtime = match tool.language {
             Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
             language => self.interpreters.find(language)?,
