@@ -59,6 +59,8 @@ pub enum Step {
     Session,
     /// Set a resource limit.
     Limit { name: &'static str, resource: u32, soft: u64, hard: u64 },
+    /// Open the program at a descriptor that the later limit of descriptors puts out of reach.
+    Program { path: PathBuf, descriptor: u32 },
     /// Take the three streams, close everything else at exec.
     Streams,
     /// Drop every capability for good.
@@ -73,8 +75,8 @@ pub enum Step {
     Enter { path: PathBuf },
     /// Load a seccomp filter.
     Filter { summary: String, program: Vec<u8> },
-    /// Execute.
-    Exec { program: PathBuf, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)> },
+    /// Execute: the path, or the descriptor of [`Step::Program`].
+    Exec { program: PathBuf, descriptor: Option<u32>, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)> },
 }
 
 /// What process 1 of a run watches.
@@ -150,6 +152,7 @@ impl fmt::Display for Step {
             }
             Step::Session => write!(f, "session      new, default signals, umask 022"),
             Step::Limit { name, soft, hard, .. } => write!(f, "limit        {name} {soft}:{hard}"),
+            Step::Program { path, descriptor } => write!(f, "program      {} at {descriptor}", path.display()),
             Step::Streams => write!(f, "streams      0-2, all else closed at exec"),
             Step::Capabilities => write!(f, "capabilities none, no_new_privs, securebits locked"),
             Step::Ruleset { abi, network, scopes, .. } => {
@@ -166,7 +169,7 @@ impl fmt::Display for Step {
             Step::Restrict => write!(f, "restrict     landlock"),
             Step::Enter { path } => write!(f, "enter        {}", path.display()),
             Step::Filter { summary, .. } => write!(f, "seccomp      {summary}"),
-            Step::Exec { program, arguments, environment } => {
+            Step::Exec { program, arguments, environment, .. } => {
                 write!(
                     f,
                     "exec         {} {} arguments, {} variables",
@@ -271,6 +274,9 @@ impl Writer {
             Step::Limit { resource, soft, hard, .. } => {
                 (r.op, r.flags, r.a, r.b) = (op::LIMIT, *resource, *soft, *hard)
             }
+            Step::Program { path, descriptor } => {
+                (r.op, r.flags, r.text) = (op::PROGRAM, *descriptor, self.text(path.as_os_str()));
+            }
             Step::Streams => r.op = op::STDIO,
             Step::Capabilities => r.op = op::CAPABILITIES,
             Step::Ruleset { abi, files, network, scopes } => {
@@ -294,8 +300,9 @@ impl Writer {
                 r.op = op::SECCOMP;
                 self.bytes(&mut r, program);
             }
-            Step::Exec { program, arguments, environment } => {
+            Step::Exec { program, descriptor, arguments, environment } => {
                 (r.op, r.a, r.b) = (op::EXEC, arguments.len() as u64, environment.len() as u64);
+                r.flags = descriptor.unwrap_or(0);
                 r.text = self.text(program.as_os_str());
                 let mut block = Vec::new();
                 for argument in arguments {

@@ -233,8 +233,11 @@ pub mod op {
     pub const CHDIR: u32 = 37;
     /// Program: load the seccomp filter `data`.
     pub const SECCOMP: u32 = 38;
-    /// Program: execute `text`; `data` holds `a` arguments and then `b` variables, each NUL-terminated.
+    /// Program: execute `text`, or the program at descriptor `flags` if that is not 0; `data` holds `a` arguments and then
+    /// `b` variables, each NUL-terminated.
     pub const EXEC: u32 = 39;
+    /// Program: open the program `text` at descriptor `flags`.
+    pub const PROGRAM: u32 = 40;
 }
 
 /// How init watches over a run ([`op::FORK`]).

@@ -215,6 +215,9 @@ fn skill(root: &Path, row: &Row) {
         Some("c") => compile(&source, &script, &["-static"]),
         _ => drop(fs::copy(&source, &script).unwrap()),
     }
+    if row.id == "P16" {
+        compile(&payloads().join("second.c"), &folder.join("scripts/second"), &[]);
+    }
     let mode = if row.id == "F24" { 0o4755 } else { 0o755 };
     fs::set_permissions(&script, fs::Permissions::from_mode(mode)).unwrap();
 }

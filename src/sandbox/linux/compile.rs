@@ -51,9 +51,9 @@ pub struct Inputs<'a> {
 }
 
 /// Which filters a run needs.
-pub fn rules(policy: &Policy, tier: Tier) -> Rules {
+pub fn rules(policy: &Policy, tier: Tier, host: &Host) -> Rules {
     Rules {
-        allows_subprocess: policy.allows_subprocess,
+        sole_program: sole_program(policy, host),
         accounts_memory: tier == Tier::Full,
         shares_host: tier == Tier::Landlock,
     }
@@ -70,6 +70,14 @@ pub fn compile(inputs: &Inputs) -> Plan {
     plan.steps.push(Step::Fork { watch: supervision(inputs) });
     seal(inputs, &mut plan.steps);
     plan
+}
+
+/// Where the one program that may be executed is opened: at or beyond the limit of descriptors, so that the program cannot
+/// put another there. Powers of two, because each number needs its own filter.
+fn sole_program(policy: &Policy, host: &Host) -> Option<u32> {
+    let most = host.hard_limits.get(libc::RLIMIT_NOFILE as usize).copied().unwrap_or(u64::MAX);
+    let descriptor = policy.limits.open_files.next_power_of_two().min(most.saturating_sub(1));
+    (!policy.allows_subprocess).then(|| u32::try_from(descriptor).unwrap_or(u32::MAX >> 1))
 }
 
 fn supervision(inputs: &Inputs) -> Supervision {
@@ -109,6 +117,10 @@ fn seal(inputs: &Inputs, steps: &mut Vec<Step>) {
     let (policy, command, host) = (inputs.policy, inputs.command, inputs.host);
     steps.push(Step::Session);
     steps.push(Step::Streams);
+    let sole_program = sole_program(policy, host);
+    if let Some(descriptor) = sole_program {
+        steps.push(Step::Program { path: command.program.clone(), descriptor });
+    }
     rlimits(inputs, steps);
     steps.push(Step::Enter { path: command.working_directory.clone() });
     steps.push(Step::Capabilities);
@@ -134,7 +146,12 @@ fn seal(inputs: &Inputs, steps: &mut Vec<Step>) {
             None => environment.push((name, value)),
         }
     }
-    steps.push(Step::Exec { program: command.program.clone(), arguments: command.arguments.clone(), environment });
+    steps.push(Step::Exec {
+        program: command.program.clone(),
+        descriptor: sole_program,
+        arguments: command.arguments.clone(),
+        environment,
+    });
 }
 
 fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
@@ -149,7 +166,8 @@ fn rlimits(inputs: &Inputs, steps: &mut Vec<Step>) {
     let file_bytes = limits.file_bytes.min(limits.disk_bytes);
     put("fsize", libc::RLIMIT_FSIZE, file_bytes, file_bytes);
     put("core", libc::RLIMIT_CORE, 0, 0);
-    put("nofile", libc::RLIMIT_NOFILE, limits.open_files, limits.open_files);
+    let open_files = limits.open_files.min(sole_program(inputs.policy, inputs.host).map_or(u64::MAX, u64::from));
+    put("nofile", libc::RLIMIT_NOFILE, open_files, open_files);
     put("stack", libc::RLIMIT_STACK, 8 << 20, 8 << 20);
     put("memlock", libc::RLIMIT_MEMLOCK, 1 << 20, 1 << 20);
     put("msgqueue", libc::RLIMIT_MSGQUEUE, 0, 0);

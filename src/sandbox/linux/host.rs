@@ -104,7 +104,7 @@ impl Host {
             layer("keyring", Active, "new session keyring, keyctl closed".into()),
         ];
         if !policy.allows_subprocess {
-            layers.push(layer("subprocess", Active, "no fork, only the interpreter executes".into()));
+            layers.push(layer("subprocess", Active, "no fork, no second program".into()));
         }
         layers
     }

@@ -17,8 +17,8 @@ use crate::error::{Error, Result, Status};
 /// What may differ between runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
-    /// Whether further processes may be started.
-    pub allows_subprocess: bool,
+    /// The descriptor of the one program that may be executed, where no further processes may be started.
+    pub sole_program: Option<u32>,
     /// Whether memory outside every process is accounted for.
     pub accounts_memory: bool,
     /// Whether the run shares the host's process and network namespaces.
@@ -72,7 +72,7 @@ fn numbers(rules: Rules) -> BTreeMap<u32, Answer> {
     put(syscalls::ALLOWED_LEGACY, Answer::Allow);
     put(syscalls::REFUSED, Answer::Refuse);
     put(syscalls::REFUSED_LEGACY, Answer::Refuse);
-    put(syscalls::FORKS, if rules.allows_subprocess { Answer::Allow } else { Answer::Refuse });
+    put(syscalls::FORKS, if rules.sole_program.is_none() { Answer::Allow } else { Answer::Refuse });
     put(syscalls::UNMAPPED_MEMORY, if rules.accounts_memory { Answer::Allow } else { Answer::Refuse });
     if rules.shares_host {
         put(syscalls::METADATA, Answer::Pretend);
@@ -181,7 +181,7 @@ fn argument_rules(rules: Rules) -> Vec<(libc::c_long, Vec<Vec<Condition>>)> {
     ];
     let mut clone: Vec<Vec<Condition>> =
         namespaces.iter().map(|flag| vec![(0, MaskedEq(*flag as u64), *flag as u64)]).collect();
-    if !rules.allows_subprocess {
+    if rules.sole_program.is_some() {
         clone.push(vec![(0, MaskedEq(libc::CLONE_THREAD as u64), 0)]);
     }
     let unix = libc::AF_UNIX as u64;
@@ -204,6 +204,13 @@ fn argument_rules(rules: Rules) -> Vec<(libc::c_long, Vec<Vec<Condition>>)> {
         (libc::SYS_prlimit64, vec![vec![(0, Ne, 0)]]),
         (libc::SYS_setpriority, vec![vec![(0, Ne, 0)], vec![(1, Ne, 0)]]),
     ];
+    if let Some(descriptor) = rules.sole_program {
+        // The descriptor is beyond the program's limit and closed by its exec, so nothing can be put there again: not a
+        // file in memory, not the loader, which would run any file that can be read, not the interpreter once more.
+        let (is_other, is_path) = ((0, Ne, u64::from(descriptor)), (4, Ne, libc::AT_EMPTY_PATH as u64));
+        list.push((libc::SYS_execve, vec![vec![]]));
+        list.push((libc::SYS_execveat, vec![vec![is_other], vec![is_path]]));
+    }
     #[cfg(target_arch = "x86_64")]
     list.push((libc::SYS_mknod, devices(1).to_vec()));
     if rules.shares_host {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-const OPEN: Rules = Rules { allows_subprocess: true, accounts_memory: true, shares_host: false };
-const CLOSED: Rules = Rules { allows_subprocess: false, accounts_memory: false, shares_host: true };
+const OPEN: Rules = Rules { sole_program: None, accounts_memory: true, shares_host: false };
+const CLOSED: Rules = Rules { sole_program: Some(256), accounts_memory: false, shares_host: true };
 
 /// Classic BPF over a `seccomp_data`, as far as the filters use it.
 fn interpret(program: &[u8], architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
@@ -121,6 +121,11 @@ fn arguments_decide_where_they_must() {
         ("own limit", OPEN, libc::SYS_prlimit64, [0, 7, 0, 0, 0, 0], ALLOW),
         ("other's limit", OPEN, libc::SYS_prlimit64, [1, 7, 0, 0, 0, 0], refused),
         ("memfd, accounted", OPEN, libc::SYS_memfd_create, [0; 6], ALLOW),
+        ("exec by path, any", OPEN, libc::SYS_execve, [0; 6], ALLOW),
+        ("exec by path, sole", CLOSED, libc::SYS_execve, [0; 6], refused),
+        ("exec of the sole program", CLOSED, libc::SYS_execveat, [256, 1, 1, 1, 0x1000, 0], ALLOW),
+        ("exec of another descriptor", CLOSED, libc::SYS_execveat, [255, 1, 1, 1, 0x1000, 0], refused),
+        ("exec below the descriptor", CLOSED, libc::SYS_execveat, [256, 1, 1, 1, 0, 0], refused),
         ("memfd, not accounted", CLOSED, libc::SYS_memfd_create, [0; 6], refused),
         ("bpf", OPEN, libc::SYS_bpf, [0; 6], refused),
         ("io_uring", OPEN, libc::SYS_io_uring_setup, [0; 6], refused),

@@ -95,7 +95,7 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
 /// The plan of a run that begins at `start_ns`.
 pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> Result<Plan> {
     let policy = &pending.policy;
-    let filters = shared.filters(compile::rules(policy, pending.tier))?;
+    let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
     Ok(compile::compile(&Inputs {
         policy,
         command: &pending.command,

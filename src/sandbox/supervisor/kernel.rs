@@ -192,6 +192,11 @@ pub fn duplicate_above(descriptor: Fd, lowest: i32) -> Sys<Fd> {
     unsafe { syscall!(nr::FCNTL, descriptor, 1030, lowest) }.map(|fd| fd as Fd)
 }
 
+/// Duplicates to exactly `number`; the copy is closed at exec.
+pub fn duplicate_at(descriptor: Fd, number: Fd) -> Sys {
+    unsafe { syscall!(nr::DUP3, descriptor, number, O_CLOEXEC) }
+}
+
 pub fn duplicate_to(descriptor: Fd, number: Fd) -> Sys {
     unsafe { syscall!(nr::DUP3, descriptor, number, 0) }
 }
@@ -424,6 +429,22 @@ pub fn execute(path: Text, arguments: *const *const u8, variables: *const *const
     }
 }
 
+/// As [`execute`], the file behind `descriptor`.
+pub fn execute_open(descriptor: Fd, arguments: *const *const u8, variables: *const *const u8) -> Errno {
+    match unsafe { syscall!(nr::EXECVEAT, descriptor, c"".as_ptr(), arguments, variables, AT_EMPTY_PATH) } {
+        Ok(_) => EINVAL,
+        Err(errno) => errno,
+    }
+}
+
+/// Raises the soft limit of descriptors to the hard one.
+pub fn raise_descriptor_limit() -> Sys {
+    const NOFILE: usize = 7;
+    let mut limit = [0u64; 2];
+    unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }?;
+    set_limit(NOFILE as u32, limit[1], limit[1])
+}
+
 /// Moves a file's offset to its start.
 pub fn rewind(descriptor: Fd) {
     let _ = unsafe { syscall!(nr::LSEEK, descriptor, 0, 0) };
@@ -433,13 +454,4 @@ pub fn rewind(descriptor: Fd) {
 pub fn mark_close_on_exec() -> Sys {
     const CLOEXEC: usize = 4;
     unsafe { syscall!(nr::CLOSE_RANGE, 3, u32::MAX, CLOEXEC) }
-}
-
-/// Takes as many descriptors as the host's hard limit allows: open groups are kept.
-pub fn raise_descriptor_limit() {
-    const NOFILE: usize = 7;
-    let mut limit = [0u64; 2];
-    if unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }.is_ok() {
-        let _ = set_limit(NOFILE as u32, limit[1], limit[1]);
-    }
 }

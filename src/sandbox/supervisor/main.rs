@@ -86,7 +86,8 @@ fn serve(inherited: Fd) -> ! {
     let _ = kernel::setsid();
     let _ = kernel::change_directory(kernel::text(b"/\0"));
     kernel::set_umask(0);
-    kernel::raise_descriptor_limit();
+    // A host near its soft limit has reasons of its own; groups and views are kept open.
+    let _ = kernel::raise_descriptor_limit();
 
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);

@@ -31,6 +31,12 @@ fn execute_step(run: &Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
             unblock_signals();
         }
         op::LIMIT => drop(set_limit(step.flags, step.a, step.b)?),
+        op::PROGRAM => {
+            raise_descriptor_limit()?;
+            let program = open(AT_FDCWD, plan.text(step.text), O_PATH, 0)?;
+            duplicate_at(program, step.flags as Fd)?;
+            close(program);
+        }
         op::STDIO => {
             for (number, stream) in run.streams.iter().enumerate() {
                 duplicate_to(*stream, number as Fd)?;
@@ -105,5 +111,9 @@ fn execute_program(run: &Run, step: &Record) -> Errno {
         return EINVAL;
     }
     // SAFETY: the table holds `arguments` pointers, a NULL, `variables` pointers and a NULL.
-    execute(run.plan.text(step.text), table, unsafe { table.add(arguments + 1) })
+    let variables = unsafe { table.add(arguments + 1) };
+    match step.flags {
+        0 => execute(run.plan.text(step.text), table, variables),
+        descriptor => execute_open(descriptor as Fd, table, variables),
+    }
 }

@@ -229,13 +229,14 @@ def P14():
 
 def P16():
     """A program that the policy does not allow, run in place of the interpreter, in every way there is."""
-    own = b"int main" and open("/bin/echo", "rb").read()
-    script = "evil"
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "second")
+    with open(beside, "rb") as file:
+        own = file.read()
 
     def copied():
-        with open(script, "wb") as file:
+        with open("second", "wb") as file:
             file.write(own)
-        os.chmod(script, 0o755)
+        os.chmod("second", 0o755)
     attempts(copied)
 
     def in_child(action):
@@ -245,17 +246,24 @@ def P16():
         os.waitpid(child, 0)
 
     def memory():
-        opened = os.memfd_create("evil", 0)
+        opened = os.memfd_create("second", 0)
         os.write(opened, own)
-        os.execve(opened, ["echo", "REACHED", "memfd"], {})
+        os.execve(opened, ["second", "memfd"], {})
 
-    def loader():
-        program = next(line.split()[-1] for line in open("/proc/self/maps") if "/ld-" in line or "/ld.so" in line)
-        os.execv(program, ["ld.so", os.path.abspath(script), "REACHED", "loader"])
-    ways = [lambda: os.execv("./evil", ["echo", "REACHED", "copy"]),
+    def loader(program):
+        path = next(line.split()[-1] for line in open("/proc/self/maps") if "/ld-" in line or "/ld.so" in line)
+        os.execv(path, ["ld.so", program, "loader"])
+
+    def descriptor(number):
+        """Where the supervisor had the interpreter."""
+        os.dup2(os.open(beside, os.O_RDONLY), number, inheritable=True)
+        syscall(322, number, b"", (ctypes.c_char_p * 2)(b"second", None), None, 0x1000)
+    ways = [lambda: os.execv("./second", ["second", "copy"]), lambda: os.execv(beside, ["second", "skill"]),
             lambda: os.execv("/bin/echo", ["echo", "REACHED", "echo"]),
-            lambda: os.execv("/proc/self/fd/%d" % os.open(script, os.O_RDONLY), ["echo", "REACHED", "fd"]),
-            memory, loader]
+            lambda: os.execv("/proc/self/fd/%d" % os.open("second", os.O_RDONLY), ["second", "fd"]),
+            memory, lambda: loader(os.path.abspath("second")), lambda: loader(beside)]
+    if BOXED and X86:
+        ways += [lambda number=number: descriptor(number) for number in (3, 64, 128, 255, 256, 257, 512, 1024)]
     attempts(*[lambda way=way: in_child(way) for way in ways])
 
 
