@@ -30,6 +30,8 @@ pub struct Run {
 struct State {
     phase: Phase,
     outcome: Option<Result<Outcome>>,
+    /// Cancelled while it was changing hands.
+    is_cancelled: bool,
     /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
     signal: Option<(OwnedFd, Option<OwnedFd>)>,
 }
@@ -37,6 +39,9 @@ struct State {
 enum Phase {
     Queued(Box<Pending>),
     Running(Box<Live>),
+    /// In the hands of the thread that starts it or makes its outcome.
+    Held,
+    /// The outcome is there.
     Finished,
 }
 
@@ -75,7 +80,8 @@ pub(super) enum Next {
 
 impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
-        let state = State { phase: Phase::Queued(Box::new(pending)), outcome: None, signal: None };
+        let phase = Phase::Queued(Box::new(pending));
+        let state = State { phase, outcome: None, is_cancelled: false, signal: None };
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
     }
 
@@ -115,21 +121,21 @@ impl Run {
         let mut state = self.lock();
         match &mut state.phase {
             Phase::Queued(_) => {
+                state.phase = Phase::Held;
                 drop(state);
                 if let Some(shared) = self.shared.upgrade() {
-                    shared.forget_queued(self.id);
+                    shared.forget(self.id);
                 }
                 self.finish(Err(Error::new(Status::Cancelled, "the call was cancelled before it started")));
             }
             Phase::Running(live) => {
-                live.is_cancelled = true;
-                live.deadline = live.deadline.min(Instant::now());
-                send_byte(&live.status);
+                live.cancel();
                 drop(state);
                 if let Some(shared) = self.shared.upgrade() {
                     shared.wake();
                 }
             }
+            Phase::Held => state.is_cancelled = true,
             Phase::Finished => {}
         }
     }
@@ -151,7 +157,7 @@ impl Run {
     /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
     pub(super) fn take_pending(&self) -> Option<Box<Pending>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::Finished) {
+        match std::mem::replace(&mut state.phase, Phase::Held) {
             Phase::Queued(pending) => Some(pending),
             other => {
                 state.phase = other;
@@ -161,11 +167,19 @@ impl Run {
     }
 
     /// Notes that the supervisor has the run. `register` is called under the lock, so that no event comes too early.
-    pub(super) fn set_live(&self, live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
+    pub(super) fn set_live(&self, mut live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
         let mut state = self.lock();
         register(&live)?;
+        if state.is_cancelled {
+            live.cancel();
+        }
         state.phase = Phase::Running(Box::new(live));
         Ok(())
+    }
+
+    /// Takes [`Run::set_live`] back, before the end of its descriptors is taken for the end of the run.
+    pub(super) fn unset_live(&self) {
+        self.lock().phase = Phase::Held;
     }
 
     /// When the reactor must look at this run although no descriptor is ready.
@@ -174,7 +188,7 @@ impl Run {
             Phase::Queued(pending) => Some(pending.start + Duration::from_millis(pending.policy.limits.wall_ms)),
             Phase::Running(live) if live.process.is_some() => Some(live.deadline + GRACE),
             Phase::Running(live) => Some(live.deadline + LAST_GRACE),
-            Phase::Finished => None,
+            Phase::Held | Phase::Finished => None,
         }
     }
 
@@ -187,6 +201,7 @@ impl Run {
                     "the call waited {} ms for its turn, its whole wall_ms; raise wall_ms or max_running, or call less at once",
                     pending.policy.limits.wall_ms
                 );
+                state.phase = Phase::Held;
                 drop(state);
                 self.finish(Err(Error::new(Status::WaitTimeout, message)));
                 Next::Finished
@@ -234,7 +249,7 @@ impl Run {
                     return Next::Finished;
                 }
                 Some(event) if event.kind == event::ENDED => {
-                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Finished) else {
+                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Held) else {
                         return Next::Wait;
                     };
                     drop(state);
@@ -279,6 +294,12 @@ fn send_byte(socket: &OwnedFd) {
 }
 
 impl Live {
+    fn cancel(&mut self) {
+        self.is_cancelled = true;
+        self.deadline = self.deadline.min(Instant::now());
+        send_byte(&self.status);
+    }
+
     fn read_stream(&mut self, index: usize, scratch: &mut [u8], most_reads: usize) {
         let Some(slot) = self.streams.get_mut(index) else { return };
         for _ in 0..most_reads {
