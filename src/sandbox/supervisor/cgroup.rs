@@ -156,10 +156,10 @@ impl Groups {
         }
     }
 
-    /// Ends every run by its init.
-    pub fn kill_runs(&self) {
+    /// Sends `signal` to the init of every run.
+    pub fn signal_runs(&self, signal: i32) {
         for pid in self.runs.iter().filter(|run| **run != 0) {
-            let _ = kill(*pid, SIGKILL);
+            let _ = kill(*pid, signal);
         }
     }
 

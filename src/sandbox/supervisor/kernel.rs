@@ -44,6 +44,7 @@ pub const MS_SLAVE: usize = 1 << 19;
 pub const MOUNT_ATTR_RDONLY: u64 = 1;
 
 pub const SIGKILL: i32 = 9;
+pub const SIGTERM: i32 = 15;
 pub const SIGCHLD: i32 = 17;
 pub const EINTR: Errno = 4;
 pub const EEXIST: Errno = 17;
@@ -161,8 +162,9 @@ pub fn default_signals() {
 }
 
 /// A descriptor that becomes readable when a child ends.
-pub fn child_signals() -> Sys<Fd> {
-    let mask = 1u64 << (SIGCHLD - 1);
+/// A descriptor that is readable while `signal`, which is blocked, is pending.
+pub fn signal_descriptor(signal: i32) -> Sys<Fd> {
+    let mask = 1u64 << (signal - 1);
     unsafe { syscall!(nr::SIGNALFD4, -1isize, &raw const mask, 8, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 

@@ -88,7 +88,7 @@ fn serve(inherited: Fd) -> ! {
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
-    let Ok(children) = kernel::child_signals() else { sys::exit(6) };
+    let Ok(children) = kernel::signal_descriptor(kernel::SIGCHLD) else { sys::exit(6) };
     if message::send(control, &hello, None).is_err() {
         sys::exit(7);
     }

@@ -51,8 +51,12 @@ impl Supervisor {
 
     /// Ends all runs and the supervisor.
     pub fn end(&mut self) -> ! {
-        self.groups.kill_runs();
-        while wait(-1, 0).is_ok() {}
+        let signal = if self.namespaces.is_some() { SIGKILL } else { SIGTERM };
+        self.groups.signal_runs(signal);
+        while let Ok((pid, _)) = wait(-1, 0) {
+            self.groups.release(pid);
+            self.reap();
+        }
         self.groups.remove();
         crate::sys::exit(0)
     }
