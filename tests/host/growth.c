@@ -7,7 +7,7 @@
 
 enum { WARM_UP = 100, SEQUENTIAL = 2000, CONCURRENT = 200 };
 
-static const char tool[] = "languages__in-static";
+static const char tool[] = "languages__in-native";
 static skl_engine *engine;
 
 struct figures {

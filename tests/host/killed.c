@@ -74,11 +74,16 @@ static bool is_family_gone(void *nothing) {
     return host_marked(mark) == 0;
 }
 
+static bool is_supervisor_gone(void *nothing) {
+    (void)nothing;
+    return !host_is_alive(supervisor);
+}
+
 static void supervisor_is_killed(void) {
     skl_engine *engine = host_engine(config, folder);
     skl_call *call = family(engine);
     skl_buffer *result;
-    pid_t pids[4];
+    pid_t pids[4], first;
     double start;
     host = getpid();
     REQUIRE(host_supervisors(&supervisor, 1) == 1);
@@ -92,16 +97,21 @@ static void supervisor_is_killed(void) {
     skl_buffer_free(result);
     skl_call_free(call);
     CHECK_THAT(host_eventually(is_family_gone, NULL, 2000), "%d processes survive the supervisor", host_marked(mark));
-    /* The next call has a new one, which also clears the groups away. */
+    /* The next call has a new one. */
     host_works(engine, "behaviour__works");
     CHECK(host_supervisors(pids, 4) == 1 && pids[0] != supervisor);
-    tell_what_is_left("killed supervisor");
     /* Killed while nothing runs. */
+    first = supervisor;
     supervisor = pids[0];
     CHECK(kill(supervisor, SIGKILL) == 0);
+    CHECK(host_eventually(is_supervisor_gone, NULL, 2000));
     host_works(engine, "behaviour__works");
+    /* The last one clears up after those before it. */
     skl_engine_free(engine);
-    tell_what_is_left("freed engine");
+    CHECK(host_eventually(is_nothing_left, NULL, 2000));
+    tell_what_is_left("second supervisor");
+    supervisor = first;
+    tell_what_is_left("first supervisor");
 }
 
 /* Closing or freeing everything is as thorough. */
