@@ -22,27 +22,25 @@ use crate::sandbox::plan::Plan;
 use crate::sandbox::wire::MAX_SLOTS;
 use crate::sandbox::{Command, Isolation, Tier};
 
-/// Starts `run`, or finishes it with the reason why not.
-pub fn dispatch(shared: &Arc<Shared>, run: &Arc<Run>) {
-    let Some(pending) = run.take_pending() else {
-        shared.retire(run.id);
-        return;
-    };
+/// Starts `run`, or finishes it with the reason why not; tells whether it runs.
+pub fn dispatch(shared: &Arc<Shared>, run: &Arc<Run>) -> bool {
+    let Some(pending) = run.take_pending() else { return false };
     let mut result = begin(shared, run, &pending);
     if let Err(Failure::Lost(link)) = &result {
         // The supervisor was killed since the last run: a new one is as good.
         shared.forget_link(link);
         result = begin(shared, run, &pending);
     }
-    if let Err(failure) = result {
-        run.finish(Err(match failure {
-            Failure::Lost(_) => {
-                Error::new(Status::Supervisor, "the supervisor ended twice in a row; see the system log")
-            }
-            Failure::Refused(error) => error,
-        }));
-        shared.retire(run.id);
-    }
+    let error = match result {
+        Ok(()) => return true,
+        Err(Failure::Lost(_)) => {
+            Error::new(Status::Supervisor, "the supervisor ended twice in a row; see the system log")
+        }
+        Err(Failure::Refused(error)) => error,
+    };
+    shared.forget(run.id);
+    run.finish(Err(error));
+    false
 }
 
 enum Failure {
@@ -89,7 +87,10 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
     run.set_live(live, |live| shared.register(run.id, live))?;
     let descriptors =
         [plan_file.as_fd(), stdin.as_fd(), guest_stdout.as_fd(), guest_stderr.as_fd(), guest_status.as_fd()];
-    link.request(rendered.len(), descriptors).map_err(|_| Failure::Lost(link))
+    link.request(rendered.len(), descriptors).map_err(|_| {
+        run.unset_live();
+        Failure::Lost(link)
+    })
 }
 
 /// The plan of a run that begins at `start_ns`.

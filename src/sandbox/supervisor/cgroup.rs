@@ -1,7 +1,7 @@
 //! Accounting groups: one lease a run, from a set that is made on demand and used again.
 //!
 //! Making and removing a group costs more than a sandbox, so groups are kept until the supervisor ends. They live in
-//! `skilllite.<pid>` below the caller's own group; folders of supervisors that were killed are removed at the next start.
+//! `skilllite.<pid>` below the caller's own group; folders of supervisors that were killed are removed when the next one starts or ends.
 
 use crate::kernel::*;
 use crate::message::{self, Directories};
@@ -161,11 +161,6 @@ impl Groups {
         self.runs.contains(&pid)
     }
 
-    /// Whether a run is alive.
-    pub fn has_runs(&self) -> bool {
-        self.runs.iter().any(|run| *run != 0)
-    }
-
     /// Whether another run can start.
     pub fn has_room(&self) -> bool {
         self.runs.contains(&0)
@@ -178,14 +173,14 @@ impl Groups {
         }
     }
 
-    /// Ends every run by its init.
-    pub fn kill_runs(&self) {
+    /// Sends `signal` to the init of every run.
+    pub fn signal_runs(&self, signal: i32) {
         for pid in self.runs.iter().filter(|run| **run != 0) {
-            let _ = kill(*pid, SIGKILL);
+            let _ = kill(*pid, signal);
         }
     }
 
-    /// Removes every group.
+    /// Removes every group, and what killed supervisors left that was still in use when this one started.
     pub fn remove(&mut self) {
         let mut name = Name::new(b"skilllite.", process_id() as u64);
         for (own, parent) in self.own.iter().zip(self.parent.iter()).filter(|(own, _)| **own != NONE) {
@@ -193,6 +188,7 @@ impl Groups {
                 let _ = unlink(*own, Name::new(b"", slot as u64).text(), AT_REMOVEDIR);
             }
             let _ = unlink(*parent, name.text(), AT_REMOVEDIR);
+            tree::remove_stale_groups(*parent);
         }
     }
 }

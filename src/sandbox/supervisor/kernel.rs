@@ -35,8 +35,8 @@ pub const CLONE_NEWPID: usize = 0x2000_0000;
 pub const CLONE_NEWNET: usize = 0x4000_0000;
 pub const CLONE_PIDFD: usize = 0x1000;
 
-pub const SIGHUP: i32 = 1;
 pub const SIGKILL: i32 = 9;
+pub const SIGTERM: i32 = 15;
 pub const SIGCHLD: i32 = 17;
 pub const EINTR: Errno = 4;
 pub const EEXIST: Errno = 17;
@@ -158,21 +158,16 @@ pub fn default_signals() {
     }
 }
 
-/// A descriptor that becomes readable when a child ends, or when [`SIGHUP`] comes: the parent ended.
-pub fn family_signals() -> Sys<Fd> {
-    let mask = 1u64 << (SIGCHLD - 1) | 1 << (SIGHUP - 1);
+/// A descriptor that is readable while `signal`, which is blocked, is pending.
+pub fn signal_descriptor(signal: i32) -> Sys<Fd> {
+    let mask = 1u64 << (signal - 1);
     unsafe { syscall!(nr::SIGNALFD4, -1isize, &raw const mask, 8, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
-/// Takes all signals from a [`family_signals`] descriptor; tells whether the parent ended.
-pub fn take_signals(descriptor: Fd) -> bool {
-    const RECORD_BYTES: usize = 128;
-    let mut record = [0u8; RECORD_BYTES];
-    let mut is_orphan = false;
-    while read(descriptor, &mut record).is_ok_and(|bytes| bytes == RECORD_BYTES) {
-        is_orphan |= i32::from_ne_bytes([record[0], record[1], record[2], record[3]]) == SIGHUP;
-    }
-    is_orphan
+/// Takes everything that a descriptor of signals holds.
+pub fn drain(descriptor: Fd) {
+    let mut buffer = [0u8; 512];
+    while read(descriptor, &mut buffer).is_ok_and(|bytes| bytes > 0) {}
 }
 
 /// A counter that is readable while it is not zero.

@@ -92,7 +92,7 @@ fn serve(inherited: Fd) -> ! {
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
-    let Ok(children) = kernel::family_signals() else { sys::exit(6) };
+    let Ok(children) = kernel::signal_descriptor(kernel::SIGCHLD) else { sys::exit(6) };
     if message::send(control, &hello, None).is_err() {
         sys::exit(7);
     }
@@ -106,7 +106,7 @@ fn serve(inherited: Fd) -> ! {
             break;
         }
         if watched[1].is_ready() {
-            kernel::take_signals(children);
+            kernel::drain(children);
             supervisor.reap();
         }
         if watched[0].is_ready() {
@@ -117,5 +117,5 @@ fn serve(inherited: Fd) -> ! {
             }
         }
     }
-    supervisor.end(children)
+    supervisor.end()
 }
