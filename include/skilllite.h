@@ -443,6 +443,23 @@ skl_status skl_engine_call(skl_engine *engine,
                            skl_error **err);
 
 /**
+ * Tells what `skl_engine_call()` would do with the same inputs: every step of building the sandbox, in order, as a
+ * numbered list for a person to read. Nothing of the skill is run.
+ *
+ * On SKL_OK the caller owns `*plan`, UTF-8 text whose lines may change between versions. Statuses: those of
+ * `skl_engine_call()` except QUEUE_FULL. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_plan(skl_engine *engine,
+                           const char *tool,
+                           size_t tool_len,
+                           const char *args,
+                           size_t args_len,
+                           const char *options,
+                           size_t options_len,
+                           skl_buffer **plan,
+                           skl_error **err);
+
+/**
  * `skl_engine_call()` and `skl_call_wait()` in one: runs a tool and blocks this thread until it has ended, which the
  * policy's wall limit bounds.
  *

@@ -164,6 +164,13 @@ fn what_was_loaded_is_what_runs() {
     assert_eq!(changed.status, Status::SkillChanged);
     engine.load(folder.path()).expect("it is loaded again");
     assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
+    let planted = folder.path().join("worker/scripts/json.py");
+    fs::write(&planted, "").expect("it is written");
+    let added = engine.execute("worker", &args(&[]), "").expect_err("a file was added");
+    assert_eq!(added.status, Status::SkillChanged);
+    assert!(added.message.contains("`scripts/json.py`"), "{added}");
+    fs::remove_file(&planted).expect("it is removed");
+    assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
 }
 
 #[test]
@@ -255,6 +262,23 @@ fn a_c_host_waits_in_every_way() {
         skl_call_free(call);
         skl_engine_free(engine);
     }
+}
+
+#[test]
+fn a_plan_shows_the_sandbox_and_runs_nothing() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let plan = engine.plan("worker", &args(&["copy"]), "").expect("it is planned");
+    let lines: Vec<_> = plan.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        assert!(line.trim_start().starts_with(&format!("{} ", index + 1)), "{line}");
+    }
+    let last = lines.last().expect("a plan has steps");
+    assert!(last.contains("exec") && last.contains("variables"), "{last}");
+    for step in ["clone", "fork", "capabilities", "seccomp"] {
+        assert!(plan.contains(step), "{step} is not in\n{plan}");
+    }
+    let refused = engine.plan("worker", "[]", "").expect_err("the arguments are judged as for a call");
+    assert_eq!(refused.status, Status::InvalidArguments);
 }
 
 /// Waits for a live call without end.

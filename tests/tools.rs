@@ -19,12 +19,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use sha2::Digest;
-use skilllite::skill::{Manifest, Skill, SkillFile};
+use skilllite::skill::{Manifest, Skill, load};
 use skilllite::tool::{Tool, tools_of};
 use tempfile::TempDir;
 
-/// A skill in a temporary folder, without going through SKILL.md.
+/// A skill in a temporary folder; what SKILL.md would declare is set instead of written.
 struct Fixture {
     dir: TempDir,
     manifest: Manifest,
@@ -33,11 +32,9 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str) -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary folder"),
-            manifest: Manifest::default(),
-            name: name.to_owned(),
-        }
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let this = Self { dir, manifest: Manifest::default(), name: name.to_owned() };
+        this.file("SKILL.md", b"---\nname: any\ndescription: Any.\n---\n")
     }
 
     /// A skill whose only script is a fixture.
@@ -71,7 +68,10 @@ impl Fixture {
     }
 
     fn skill(&self) -> Arc<Skill> {
-        skill_at(self.dir.path(), &self.name, self.manifest.clone())
+        let mut skill = load(self.dir.path()).expect("the skill loads");
+        (skill.name, skill.manifest) = (self.name.clone(), self.manifest.clone());
+        skill.description = format!("What {} does.", self.name);
+        Arc::new(skill)
     }
 
     fn tools(&self) -> Vec<Tool> {
@@ -84,46 +84,6 @@ impl Fixture {
         assert_eq!(tools.len(), 1, "{:?}", tools.iter().map(|tool| &tool.name).collect::<Vec<_>>());
         tools.remove(0)
     }
-}
-
-fn skill_at(root: &Path, name: &str, manifest: Manifest) -> Arc<Skill> {
-    let mut files = Vec::new();
-    list(root, root, &mut files);
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Arc::new(Skill {
-        name: name.to_owned(),
-        description: format!("What {name} does."),
-        root: root.to_path_buf(),
-        manifest,
-        body: String::new(),
-        files,
-        digest: String::new(),
-        diagnostics: Vec::new(),
-    })
-}
-
-fn list(root: &Path, folder: &Path, files: &mut Vec<SkillFile>) {
-    use std::os::unix::fs::PermissionsExt;
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        let kind = entry.file_type().expect("a type");
-        if kind.is_dir() {
-            list(root, &entry.path(), files);
-        } else if kind.is_file() {
-            let meta = entry.metadata().expect("metadata");
-            files.push(SkillFile {
-                path: entry.path().strip_prefix(root).expect("inside").to_path_buf(),
-                size: meta.len(),
-                sha256: digest(&entry.path()),
-                is_executable: meta.permissions().mode() & 0o111 != 0,
-            });
-        }
-    }
-}
-
-/// The digest of a file, without which a skill does not give its content away.
-fn digest(path: &Path) -> String {
-    let bytes = std::fs::read(path).expect("a readable file");
-    sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A fixture script.

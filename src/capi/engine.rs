@@ -282,6 +282,37 @@ pub unsafe extern "C" fn skl_engine_call(
     }
 }
 
+/// Tells what `skl_engine_call()` would do with the same inputs: every step of building the sandbox, in order, as a
+/// numbered list for a person to read. Nothing of the skill is run.
+///
+/// On SKL_OK the caller owns `*plan`, UTF-8 text whose lines may change between versions. Statuses: those of
+/// `skl_engine_call()` except QUEUE_FULL. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_plan(
+    engine: *mut skl_engine,
+    tool: *const c_char,
+    tool_len: usize,
+    args: *const c_char,
+    args_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    plan: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let plan = Out::new(plan, "plan")?;
+            let engine = shared(engine, "engine")?;
+            let tool = text(tool, tool_len, "tool")?;
+            let args = text(args, args_len, "args")?;
+            let options = text(options, options_len, "options")?;
+            plan.give(skl_buffer::of_bytes(engine.engine.plan(tool, args, options)?.into_bytes()));
+            Ok(())
+        })
+    }
+}
+
 /// `skl_engine_call()` and `skl_call_wait()` in one: runs a tool and blocks this thread until it has ended, which the
 /// policy's wall limit bounds.
 ///

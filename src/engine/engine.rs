@@ -21,7 +21,7 @@ use super::respond;
 use super::result::Subject;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Interpreters, Language, Lookup};
-use crate::sandbox::{Options, Policy, Sandbox};
+use crate::sandbox::{Command, Options, Policy, Sandbox};
 use crate::tool::dialect::Dialect;
 
 /// One configured instance: registry of skills, policy, executor of calls. Everything may be called from any thread,
@@ -114,11 +114,16 @@ impl Engine {
     pub fn call(&self, tool: &str, arguments: &str, options: &str) -> Result<Arc<Call>> {
         self.check()?;
         let options = CallOptions::parse(options)?;
-        let arguments = match arguments.trim() {
-            "" => Value::Object(Map::new()),
-            text => parse(text, "the arguments", Status::InvalidArguments)?,
-        };
-        self.start(&*self.snapshot()?, tool, &arguments, options)
+        self.start(&*self.snapshot()?, tool, &arguments_of(arguments)?, options)
+    }
+
+    /// What [`Engine::call`] would do with the same inputs, as a numbered list of steps for a person to read. Nothing is
+    /// run. The same errors.
+    pub fn plan(&self, tool: &str, arguments: &str, options: &str) -> Result<String> {
+        self.check()?;
+        let options = CallOptions::parse(options)?;
+        let prepared = self.prepare(&*self.snapshot()?, tool, &arguments_of(arguments)?, options)?;
+        Ok(self.sandbox.plan(prepared.command, &prepared.policy)?.to_string())
     }
 
     /// [`Engine::call`], waited for: the result document.
@@ -165,7 +170,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Everything between a tool's name and a run: judge, look up, verify, lay out, start.
+    /// From a tool's name to a run.
     pub(super) fn start(
         &self,
         snapshot: &Snapshot,
@@ -173,6 +178,13 @@ impl Engine {
         arguments: &Value,
         options: CallOptions,
     ) -> Result<Arc<Call>> {
+        let Prepared { subject, command, policy } = self.prepare(snapshot, tool, arguments, options)?;
+        let run = self.sandbox.start(command, &policy)?;
+        Ok(Call::new(subject, run, self.sandbox.clone()))
+    }
+
+    /// Everything before the sandbox: judge, look up, verify, lay out.
+    fn prepare(&self, snapshot: &Snapshot, tool: &str, arguments: &Value, options: CallOptions) -> Result<Prepared> {
         let (entry, tool) = snapshot.tool(tool)?;
         let mut invocation = tool.prepare(arguments)?;
         if let Some(stdin) = options.stdin {
@@ -189,7 +201,7 @@ impl Engine {
         let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
         let (files, inputs) = inputs::gather(options.files, &policy)?;
 
-        entry.skill.verify(tool.script.to_str().unwrap_or_default())?;
+        entry.skill.verify_all()?;
         let runtime = match tool.language {
             Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
             language => self.interpreters.find(language)?,
@@ -225,8 +237,22 @@ impl Engine {
             layout,
         }
         .into_command();
-        let run = self.sandbox.start(command, &policy)?;
-        Ok(Call::new(subject, run, self.sandbox.clone()))
+        Ok(Prepared { subject, command, policy })
+    }
+}
+
+/// A call that only needs to be started.
+struct Prepared {
+    subject: Subject,
+    command: Command,
+    policy: Policy,
+}
+
+/// The arguments of a call; none are an empty object.
+fn arguments_of(text: &str) -> Result<Value> {
+    match text.trim() {
+        "" => Ok(Value::Object(Map::new())),
+        text => parse(text, "the arguments", Status::InvalidArguments),
     }
 }
 

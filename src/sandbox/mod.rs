@@ -7,7 +7,7 @@ mod command;
 #[cfg(target_os = "linux")]
 mod linux;
 mod outcome;
-mod plan;
+pub mod plan;
 mod policy;
 mod tier;
 // The library builds plans and reads events; the supervisor uses the rest.

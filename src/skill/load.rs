@@ -1,10 +1,14 @@
 //! One folder to one [`Skill`]: read SKILL.md, merge what it declares, list and hash the files, decide whether it is usable.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::beneath::{OpenError, Root};
 use super::diagnostic::{Diagnostic, Severity, is_invisible};
+use super::files::SkillMd;
 use super::front_matter::{self, Mode, Parts, Source};
+use super::identity::Identity;
 use super::manifest::{Manifest, quoted};
 use super::{Skill, Skipped, entry_point, files, runtime_block};
 
@@ -53,7 +57,7 @@ fn load_into(dir: &Path, diagnostics: &mut Vec<Diagnostic>) -> Result<Skill, Dia
         .line(lines.1));
     }
     let name = name(manifest.name.as_deref(), &document.root, lines.0, diagnostics)?;
-    let listing = files::list(&document.directory, &document.root, (document.file_name, &document.bytes));
+    let listing = files::list(&document.directory, &document.skill_md());
     if let Some(declared) = manifest.entry_point.take() {
         match entry_point::resolve(&declared, &listing) {
             Ok(path) => manifest.entry_point = Some(path),
@@ -81,6 +85,7 @@ fn load_into(dir: &Path, diagnostics: &mut Vec<Diagnostic>) -> Result<Skill, Dia
         body: parts.body.trim().to_string(),
         files: listing.files,
         digest: listing.digest,
+        pins: Arc::new(listing.pins),
         diagnostics: std::mem::take(diagnostics),
     })
 }
@@ -91,6 +96,8 @@ pub(super) struct Document {
     directory: Root,
     pub file_name: &'static str,
     bytes: Vec<u8>,
+    identity: Identity,
+    started: SystemTime,
 }
 
 impl Document {
@@ -99,6 +106,7 @@ impl Document {
             let message = format!("the folder {} cannot be opened: {error}", quoted(&dir.to_string_lossy()));
             Diagnostic::error("skill-directory-unreadable", message)
         };
+        let started = SystemTime::now();
         let root = dir.canonicalize().map_err(unreadable)?;
         let directory = Root::open(&root).map_err(unreadable)?;
         for file_name in SKILL_MD {
@@ -110,7 +118,7 @@ impl Document {
                         format!("{file_name} is a link that leaves the skill's folder; copy the file into it");
                     return Err(Diagnostic::error("skill-md-escape", message));
                 }
-                Err(OpenError::NotAFile) => {
+                Err(OpenError::WrongKind) => {
                     let message = format!("{file_name} is no regular file; it must be a text file");
                     return Err(Diagnostic::error("skill-md-unreadable", message));
                 }
@@ -131,10 +139,14 @@ impl Document {
                 );
                 return Err(Diagnostic::error("skill-md-too-large", message));
             }
-            return Ok(Self { root, directory, file_name, bytes });
+            return Ok(Self { root, directory, file_name, bytes, identity: open.identity, started });
         }
         let message = format!("there is no SKILL.md in {}", quoted(&dir.to_string_lossy()));
         Err(Diagnostic::error("skill-md-missing", message))
+    }
+
+    fn skill_md(&self) -> SkillMd<'_> {
+        SkillMd { name: self.file_name, content: &self.bytes, identity: self.identity, started: self.started }
     }
 
     /// The text. Bytes that are not UTF-8 are tolerated in the instructions, where they cannot change what the skill declares.

@@ -10,9 +10,11 @@ mod discover;
 mod entry_point;
 mod files;
 mod front_matter;
+mod identity;
 mod load;
 mod manifest;
 mod nesting;
+mod pins;
 mod repair;
 mod resource;
 mod runtime_block;
@@ -20,6 +22,7 @@ mod validate;
 mod yaml;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use discover::{Discovery, discover};
@@ -29,7 +32,7 @@ pub use load::{MAX_SKILL_MD_BYTES, load};
 pub use manifest::{Manifest, NetworkDeclaration};
 pub use validate::validate;
 
-/// A skill as it was when it was loaded; later changes on disk are noticed ([`Skill::verify`]), never picked up.
+/// A skill as it was when it was loaded; later changes on disk are noticed ([`Skill::verify_all`]), never picked up.
 #[derive(Clone, Debug)]
 pub struct Skill {
     /// The manifest's name, or the folder's where the manifest has no usable one. 1–256 characters, no control or
@@ -49,6 +52,8 @@ pub struct Skill {
     pub digest: String,
     /// What the loader noticed: nothing in here stopped the skill from loading.
     pub diagnostics: Vec<Diagnostic>,
+    /// What verifying compares the folder with; clones share what it learns.
+    pins: Arc<pins::Pins>,
 }
 
 /// A folder that has a SKILL.md and was not loaded.

@@ -11,6 +11,7 @@ use super::beneath::{OpenError, OpenFile, Root, hex};
 use super::files::SkillFile;
 use super::load::is_skill_md;
 use super::manifest::quoted;
+use super::pins::Difference;
 use super::{MAX_HASHED_BYTES, Skill};
 use crate::error::{Error, Result, Status};
 
@@ -26,7 +27,7 @@ impl Skill {
     /// The bytes of one of `files`, as loaded. `path` is relative to the skill's folder, `/`-separated.
     ///
     /// Errors: `PathEscape` (`..`, absolute, backslash, percent-encoded, NUL, a link that leaves), `ResourceNotFound`,
-    /// `ResourceTooLarge` (more than `max_bytes`, or never pinned), `SkillChanged`, `Io`.
+    /// `ResourceTooLarge` (more than `max_bytes`, or never hashed), `SkillChanged`, `Io`.
     pub fn read_resource(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
         let (file, mut open) = self.open_pinned(path, max_bytes)?;
         let bytes = open.read(file.size).map_err(|error| self.io(path, &error))?;
@@ -36,27 +37,39 @@ impl Skill {
         Ok(bytes)
     }
 
-    /// Whether one of `files` still has the content that was loaded.
+    /// At most the first `max_bytes` of one of `files`, as they are on disk now: they are not compared with what was loaded, for which
+    /// all of the file would have to be read. Good for guessing what a file is; what is used of it comes from
+    /// [`Skill::read_resource`], or after [`Skill::verify_all`].
     ///
-    /// Errors: `SkillChanged` naming the file, and those of [`Skill::read_resource`].
-    pub fn verify(&self, path: &str) -> Result<()> {
-        let (file, mut open) = self.open_pinned(path, MAX_HASHED_BYTES)?;
-        let mut buffer = vec![0; 64 * 1024];
-        let hashed = open.hash(file.size, &mut buffer).map_err(|error| self.io(path, &error))?;
-        match hashed {
-            Some((sha256, size)) if size == file.size && sha256 == file.sha256 => Ok(()),
-            _ => Err(self.changed(path, "has other content")),
-        }
+    /// Errors: `PathEscape`, `ResourceNotFound`, `SkillChanged` (it is gone, or no regular file any more), `Io`.
+    pub fn read_head(&self, path: &str, max_bytes: usize) -> Result<Vec<u8>> {
+        let (normal, _) = self.listed(path)?;
+        let mut open = self.open(path, &normal)?;
+        let mut bytes = open.read(max_bytes as u64).map_err(|error| self.io(path, &error))?;
+        bytes.truncate(max_bytes);
+        Ok(bytes)
+    }
+
+    /// Whether the skill's folder still holds what was loaded: all of `files` with their content and permission to execute, links
+    /// that lead where they led, and no other file, link or folder besides `.git`, `node_modules` and `__pycache__`.
+    ///
+    /// Meant to be called before every run: files and folders whose inode, size, times and mode are those of the last time are
+    /// not read again (about 1 µs each), others are, and remembered where they turn out to be the same. Times that are younger
+    /// than 50 ms (3 s where they come in whole seconds) when a file is read count for nothing. Not noticed: content changed
+    /// through a writable mapping that was made before, for which the kernel moves no time. Files that were not hashed, and what
+    /// could not be read or was too deep, are compared by inode, size, times and mode alone, and so is a folder in which [`MAX_FILES`](super::MAX_FILES) ended the
+    /// listing; what lies beyond is not compared. Threads may call it at once.
+    ///
+    /// Errors: `SkillChanged` naming the file, `Io`.
+    pub fn verify_all(&self) -> Result<()> {
+        self.pins.verify(&self.root_folder()?, &self.files).map_err(|difference| match difference {
+            Difference::Changed(path, how) => self.changed(&path, how),
+            Difference::Io(path, error) => self.io(&path, &error),
+        })
     }
 
     fn open_pinned(&self, path: &str, max_bytes: u64) -> Result<(&SkillFile, OpenFile)> {
-        let normal = normalize(path).map_err(|reason| {
-            Error::new(
-                Status::PathEscape,
-                format!("path {} {}; give a path inside skill {}", quoted(path), reason.text(), quoted(&self.name)),
-            )
-        })?;
-        let file = find(&self.files, &normal).ok_or_else(|| self.not_found(path))?;
+        let (normal, file) = self.listed(path)?;
         if file.size > max_bytes {
             let message = format!(
                 "{} of skill {} has {} bytes, more than the bound of {max_bytes}; raise the bound or read another file",
@@ -68,28 +81,47 @@ impl Skill {
         }
         if file.sha256.is_empty() {
             let message = format!(
-                "{} of skill {} is beyond the {} MiB that are pinned of one skill; move large data out of the skill",
+                "{} of skill {} is beyond the {} MiB that are hashed of one skill; move large data out of the skill",
                 quoted(path),
                 quoted(&self.name),
                 MAX_HASHED_BYTES >> 20
             );
             return Err(Error::new(Status::ResourceTooLarge, message));
         }
-        let root = Root::open(&self.root).map_err(|error| {
-            let message = format!("the folder of skill {} is gone ({error}); load the skill again", quoted(&self.name));
-            Error::new(Status::SkillChanged, message)
+        Ok((file, self.open(path, &normal)?))
+    }
+
+    /// The path as it is listed, and the file.
+    fn listed(&self, path: &str) -> Result<(String, &SkillFile)> {
+        let normal = normalize(path).map_err(|reason| {
+            Error::new(
+                Status::PathEscape,
+                format!("path {} {}; give a path inside skill {}", quoted(path), reason.text(), quoted(&self.name)),
+            )
         })?;
-        match root.open_file(&normal) {
-            Ok(open) => Ok((file, open)),
-            Err(OpenError::Missing) => Err(self.changed(path, "is gone")),
-            Err(OpenError::NotAFile) => Err(self.changed(path, "is no regular file any more")),
-            Err(OpenError::Escapes) => {
+        let file = find(&self.files, &normal).ok_or_else(|| self.not_found(path))?;
+        Ok((normal, file))
+    }
+
+    fn open(&self, path: &str, normal: &str) -> Result<OpenFile> {
+        self.root_folder()?.open_file(normal).map_err(|error| match error {
+            OpenError::Missing => self.changed(path, "is gone"),
+            OpenError::WrongKind => self.changed(path, "is no regular file any more"),
+            OpenError::Escapes => {
                 let message =
                     format!("{} of skill {} is now a link that leaves the skill", quoted(path), quoted(&self.name));
-                Err(Error::new(Status::PathEscape, message))
+                Error::new(Status::PathEscape, message)
             }
-            Err(OpenError::Io(error)) => Err(self.io(path, &error)),
-        }
+            OpenError::Io(error) => self.io(path, &error),
+        })
+    }
+
+    fn root_folder(&self) -> Result<Root> {
+        Root::open(&self.root).map_err(|error| {
+            let message =
+                format!("the folder of skill {} is gone ({error}); load the folder again", quoted(&self.name));
+            Error::new(Status::SkillChanged, message)
+        })
     }
 
     fn not_found(&self, path: &str) -> Error {
@@ -104,8 +136,8 @@ impl Skill {
     }
 
     fn changed(&self, path: &str, how: &str) -> Error {
-        let message =
-            format!("{} of skill {} {how} since the skill was loaded; load it again", quoted(path), quoted(&self.name));
+        let (path, name) = (quoted(path), quoted(&self.name));
+        let message = format!("{path} of skill {name} {how} since the skill was loaded; load the folder again");
         Error::new(Status::SkillChanged, message)
     }
 

@@ -17,8 +17,6 @@ use crate::skill::{Diagnostic, Severity, Skill, SkillFile};
 
 /// The most tools of one skill.
 const TOOLS: usize = 64;
-/// The largest script that is read to learn its language, in bytes.
-const SCRIPT_BYTES: u64 = 64 * 1024 * 1024;
 /// How much of a file says its language.
 const HEAD_BYTES: usize = 512;
 
@@ -102,16 +100,14 @@ fn declared_language(skill: &Skill) -> Option<Language> {
 /// Reads a file and finds its language; `None` when it has none that can be run. A file too large to be source keeps an
 /// empty one: its language is all that is needed.
 fn read(skill: &Skill, file: &SkillFile, fallback: Option<Language>) -> Option<Script> {
-    let by_name = Language::of_file(&file.path, &[]);
-    let is_source = file.size <= infer::SOURCE_BYTES as u64;
-    let mut source = Vec::new();
-    if is_source || by_name.is_none() && file.is_executable {
-        source = skill.read_resource(file.path.to_str()?, file.size.min(SCRIPT_BYTES)).ok()?;
-    }
-    let language = Language::of_file(&file.path, source.get(..HEAD_BYTES).unwrap_or(&source)).or(fallback)?;
-    if !is_source {
-        source = Vec::new();
-    }
+    let path = file.path.to_str()?;
+    let (source, head) = if file.size <= infer::SOURCE_BYTES as u64 {
+        (skill.read_resource(path, file.size).ok()?, None)
+    } else {
+        (Vec::new(), Some(skill.read_head(path, HEAD_BYTES).ok()?))
+    };
+    let head = head.as_deref().unwrap_or(source.get(..HEAD_BYTES).unwrap_or(&source));
+    let language = Language::of_file(&file.path, head).or(fallback)?;
     Some(Script { path: file.path.clone(), language, source })
 }
 

@@ -323,12 +323,12 @@ int host_groups(pid_t pid) {
     return groups_found;
 }
 
-int host_folders(void) {
+int host_folders(pid_t pid) {
     DIR *list = opendir("/tmp");
     struct dirent *entry;
     int count = 0;
     /* Guests of a root host have an id of their own for each host process; those of a user have the user's. */
-    uid_t guest = geteuid() == 0 ? 2000000000u + ((unsigned)getpid() & 0xffff) : geteuid();
+    uid_t guest = geteuid() == 0 ? 2000000000u + ((unsigned)pid & 0xffff) : geteuid();
     while (list && (entry = readdir(list))) {
         struct stat status;
         char path[512];

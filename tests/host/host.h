@@ -81,8 +81,8 @@ int host_entries(const char *directory);
 long host_status(const char *key);
 /* Control groups that the supervisor `pid` made. */
 int host_groups(pid_t pid);
-/* Folders /tmp/skilllite-* of this process's guests. */
-int host_folders(void);
+/* Folders /tmp/skilllite-* of the guests of the host process `pid`. */
+int host_folders(pid_t pid);
 /* Children of `pid` that nobody has waited for. */
 int host_zombies(pid_t pid);
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+use skilllite::error::Status;
 use skilllite::skill::{MAX_FILES, discover, load};
 
 use crate::{codes, good_skill_md, skill_folder, write};
@@ -103,10 +104,13 @@ fn a_skill_of_too_many_files_is_cut_and_says_so() {
     assert_eq!(skill.files.len(), MAX_FILES);
     assert_eq!(skill.files[0].path.to_str(), Some("SKILL.md"));
     assert_eq!(codes(&skill.diagnostics), ["files-too-many"]);
+    skill.verify_all().expect("what is listed did not change");
+    write(&folder.join("one-more"), "");
+    assert_eq!(skill.verify_all().expect_err("added").status, Status::SkillChanged);
 }
 
 #[test]
-fn large_data_is_listed_but_not_pinned() {
+fn large_data_is_listed_and_pinned_by_its_times() {
     let dir = tempfile::tempdir().unwrap();
     let folder = skill_folder(dir.path(), "skill", good_skill_md("skill"));
     write(&folder.join("scripts/main.py"), "print()\n");
@@ -118,11 +122,15 @@ fn large_data_is_listed_but_not_pinned() {
     let pinned: Vec<_> =
         skill.files.iter().map(|file| (file.path.to_str().unwrap(), !file.sha256.is_empty())).collect();
     assert_eq!(pinned, [("SKILL.md", true), ("assets/model.bin", false), ("scripts/main.py", true)]);
-    assert_eq!(
-        skill.verify("assets/model.bin").expect_err("not pinned").status,
-        skilllite::error::Status::ResourceTooLarge
-    );
-    skill.verify("scripts/main.py").expect("pinned");
+    let read = |path| skill.read_resource(path, u64::MAX).map(|bytes| bytes.len()).map_err(|error| error.status);
+    assert_eq!(read("assets/model.bin"), Err(Status::ResourceTooLarge));
+    assert_eq!(read("scripts/main.py"), Ok(8));
+    assert_eq!(skill.read_head("assets/model.bin", 4).expect("the start of anything"), [0; 4]);
+    skill.verify_all().expect("nothing changed");
+    fs::File::options().write(true).open(folder.join("assets/model.bin")).unwrap().set_len(66 << 20).unwrap();
+    let error = skill.verify_all().expect_err("larger");
+    assert_eq!(error.status, Status::SkillChanged);
+    assert!(error.message.contains("`assets/model.bin`"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod corpus;
 mod discovery;
 mod examples;
 mod leniency;
+mod pinning;
 mod property;
 mod resources;
 mod specification;

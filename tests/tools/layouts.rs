@@ -54,6 +54,11 @@ fn layouts_give_their_tools() {
     }
     let native = Fixture::new("sample").executable("scripts/tool", b"\x7fELF\x02\x01\x01").tool();
     assert_eq!((native.language, native.convention), (Language::Native, Convention::Generic));
+    // Its first bytes say what it is, however many follow. Sparse: it takes no room on the disk.
+    let fixture = Fixture::new("sample").executable("scripts/tool", b"\x7fELF\x02\x01\x01");
+    let program = std::fs::File::options().write(true).open(fixture.dir.path().join("scripts/tool"));
+    program.expect("it opens").set_len(1 << 30).expect("it grows");
+    assert_eq!(fixture.tool().language, Language::Native);
 }
 
 #[test]

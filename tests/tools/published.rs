@@ -1,11 +1,10 @@
 //! Published skills, where they are at hand: every one gives tools without a panic, and most argparse scripts a schema.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use skilllite::skill::Manifest;
+use skilllite::skill::{Manifest, load};
 use skilllite::tool::{Convention, tools_of};
-
-use crate::skill_at;
 
 /// The folders that hold published skills: `$SKILLLITE_SHARED`, or `shared` beside the repository, and where its
 /// `fetch.sh` has put the packages, if `$SKILLLITE_PACKAGES` says so.
@@ -39,8 +38,10 @@ fn published_skills_become_tools() {
     assert!(skills.len() > 100, "{} skills", skills.len());
     let (mut count, mut with_parser, mut typed) = (0, 0, 0);
     for folder in skills {
-        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("skill").to_owned();
-        let (tools, _) = tools_of(&skill_at(&folder, &name, Manifest::default()));
+        // One without a description gives no skill.
+        let Ok(mut skill) = load(&folder) else { continue };
+        skill.manifest = Manifest::default();
+        let (tools, _) = tools_of(&Arc::new(skill));
         for tool in tools {
             count += 1;
             assert!(tool.parameters()["properties"].is_object(), "{}", tool.name);

@@ -10,7 +10,7 @@ import pytest
 from conftest import SKILLS, WriteSkill
 
 import skilllite
-from skilllite import SkillManager
+from skilllite import InvalidArgumentsError, SkillManager
 
 NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
 
@@ -94,3 +94,10 @@ def test_the_library_tells_about_itself() -> None:
     assert report.platform.startswith("linux-")
     assert report.tier in {None, "landlock", "namespaces", "full"}
     assert {layer.state for layer in report.layers} <= {"active", "partial", "absent"}
+
+
+def test_a_plan_ends_with_the_program_and_runs_nothing(manager: SkillManager) -> None:
+    plan = manager.plan("calculator", {"operation": "add", "a": 1, "b": 2})
+    assert " exec " in plan.splitlines()[-1]
+    with pytest.raises(InvalidArgumentsError):
+        manager.plan("calculator", {"operation": "power", "a": 1, "b": 2})

@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::error::{Error, Result, Status};
+use crate::sandbox::plan::Plan;
 use crate::sandbox::{Command, Layout, Options, Policy, Report, Tier};
 use link::Link;
 use reactor::Shared;
@@ -102,6 +103,15 @@ impl Sandbox {
         let pending = Pending { command, policy: policy.clone(), tier, start };
         let weak = Arc::downgrade(&shared);
         shared.admit(|id| Run::new(id, weak, pending))
+    }
+
+    /// What [`Sandbox::start`] would do, step by step; nothing is started but the supervisor. The same errors.
+    pub fn plan(&self, command: Command, policy: &Policy) -> Result<Plan> {
+        let shared = self.shared()?;
+        let link = shared.link(policy)?;
+        let tier = tier_of(&link, policy)?;
+        let pending = Pending { command, policy: policy.clone(), tier, start: Instant::now() };
+        start::plan(&shared, &link, &pending, 0)
     }
 
     /// Ends every run as cancelled, and the supervisor; waits for both. Idempotent.

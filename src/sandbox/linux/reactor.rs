@@ -143,14 +143,16 @@ impl Shared {
             }
             state.running += 1;
         }
-        start::dispatch(self, &run);
+        if !start::dispatch(self, &run) {
+            self.vacate();
+        }
         // The deadline of the new run may be the next one.
         self.wake();
         Ok(run)
     }
 
-    /// Takes a cancelled run out of the queue.
-    pub(super) fn forget_queued(&self, id: u64) {
+    /// Takes a run that does not run out of the tables.
+    pub(super) fn forget(&self, id: u64) {
         let mut state = self.lock();
         state.queue.retain(|queued| *queued != id);
         state.runs.remove(&id);
@@ -170,19 +172,27 @@ impl Shared {
     }
 
     /// Removes a finished run that had started, and starts the next ones.
-    pub(super) fn retire(self: &Arc<Self>, id: u64) {
-        let mut state = self.lock();
-        if state.runs.remove(&id).is_none() {
-            return;
+    fn retire(self: &Arc<Self>, id: u64) {
+        if self.lock().runs.remove(&id).is_some() {
+            self.vacate();
         }
+    }
+
+    /// Gives the place of a run to those who wait for one. A loop, however many of them fail at their start: the stack
+    /// must not grow with the queue.
+    fn vacate(self: &Arc<Self>) {
+        let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
         while state.running < self.options.max_running {
             let Some(next) = state.queue.pop_front() else { break };
             let Some(run) = state.runs.get(&next).cloned() else { continue };
             state.running += 1;
             drop(state);
-            start::dispatch(self, &run);
+            let runs = start::dispatch(self, &run);
             state = self.lock();
+            if !runs {
+                state.running = state.running.saturating_sub(1);
+            }
         }
     }
 
@@ -263,7 +273,7 @@ impl Shared {
         };
         for run in due {
             if run.enforce_deadline(now) == Next::Finished {
-                self.forget_queued(run.id);
+                self.forget(run.id);
             }
         }
     }

@@ -30,17 +30,18 @@ pub struct Run {
 struct State {
     phase: Phase,
     outcome: Option<Result<Outcome>>,
+    /// Cancelled while it was changing hands.
+    is_cancelled: bool,
     /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
     signal: Option<(OwnedFd, Option<OwnedFd>)>,
-    /// A cancellation that came while the phase was changing.
-    is_cancel_due: bool,
 }
 
 enum Phase {
     Queued(Box<Pending>),
-    /// Between two phases, in the hands of a thread that will say how it went.
-    Changing,
     Running(Box<Live>),
+    /// In the hands of the thread that starts it or makes its outcome.
+    Held,
+    /// The outcome is there.
     Finished,
 }
 
@@ -79,8 +80,8 @@ pub(super) enum Next {
 
 impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
-        let state =
-            State { phase: Phase::Queued(Box::new(pending)), outcome: None, signal: None, is_cancel_due: false };
+        let phase = Phase::Queued(Box::new(pending));
+        let state = State { phase, outcome: None, is_cancelled: false, signal: None };
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
     }
 
@@ -120,13 +121,13 @@ impl Run {
         let mut state = self.lock();
         match &mut state.phase {
             Phase::Queued(_) => {
+                state.phase = Phase::Held;
                 drop(state);
                 if let Some(shared) = self.shared.upgrade() {
-                    shared.forget_queued(self.id);
+                    shared.forget(self.id);
                 }
                 self.finish(Err(Error::new(Status::Cancelled, "the call was cancelled before it started")));
             }
-            Phase::Changing => state.is_cancel_due = true,
             Phase::Running(live) => {
                 live.cancel();
                 drop(state);
@@ -134,6 +135,7 @@ impl Run {
                     shared.wake();
                 }
             }
+            Phase::Held => state.is_cancelled = true,
             Phase::Finished => {}
         }
     }
@@ -155,7 +157,7 @@ impl Run {
     /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
     pub(super) fn take_pending(&self) -> Option<Box<Pending>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::Changing) {
+        match std::mem::replace(&mut state.phase, Phase::Held) {
             Phase::Queued(pending) => Some(pending),
             other => {
                 state.phase = other;
@@ -168,11 +170,16 @@ impl Run {
     pub(super) fn set_live(&self, mut live: Live, register: impl FnOnce(&Live) -> Result<()>) -> Result<()> {
         let mut state = self.lock();
         register(&live)?;
-        if state.is_cancel_due {
+        if state.is_cancelled {
             live.cancel();
         }
         state.phase = Phase::Running(Box::new(live));
         Ok(())
+    }
+
+    /// Takes [`Run::set_live`] back, before the end of its descriptors is taken for the end of the run.
+    pub(super) fn unset_live(&self) {
+        self.lock().phase = Phase::Held;
     }
 
     /// When the reactor must look at this run although no descriptor is ready.
@@ -181,7 +188,7 @@ impl Run {
             Phase::Queued(pending) => Some(pending.start + Duration::from_millis(pending.policy.limits.wall_ms)),
             Phase::Running(live) if live.process.is_some() => Some(live.deadline + GRACE),
             Phase::Running(live) => Some(live.deadline + LAST_GRACE),
-            Phase::Changing | Phase::Finished => None,
+            Phase::Held | Phase::Finished => None,
         }
     }
 
@@ -194,6 +201,7 @@ impl Run {
                     "the call waited {} ms for its turn, its whole wall_ms; raise wall_ms or max_running, or call less at once",
                     pending.policy.limits.wall_ms
                 );
+                state.phase = Phase::Held;
                 drop(state);
                 self.finish(Err(Error::new(Status::WaitTimeout, message)));
                 Next::Finished
@@ -241,7 +249,7 @@ impl Run {
                     return Next::Finished;
                 }
                 Some(event) if event.kind == event::ENDED => {
-                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Changing) else {
+                    let Phase::Running(live) = std::mem::replace(&mut state.phase, Phase::Held) else {
                         return Next::Wait;
                     };
                     drop(state);

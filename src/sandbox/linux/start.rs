@@ -22,27 +22,25 @@ use crate::sandbox::plan::Plan;
 use crate::sandbox::wire::MAX_SLOTS;
 use crate::sandbox::{Command, Isolation, Tier};
 
-/// Starts `run`, or finishes it with the reason why not.
-pub fn dispatch(shared: &Arc<Shared>, run: &Arc<Run>) {
-    let Some(pending) = run.take_pending() else {
-        shared.retire(run.id);
-        return;
-    };
+/// Starts `run`, or finishes it with the reason why not; tells whether it runs.
+pub fn dispatch(shared: &Arc<Shared>, run: &Arc<Run>) -> bool {
+    let Some(pending) = run.take_pending() else { return false };
     let mut result = begin(shared, run, &pending);
     if let Err(Failure::Lost(link)) = &result {
         // The supervisor was killed since the last run: a new one is as good.
         shared.forget_link(link);
         result = begin(shared, run, &pending);
     }
-    if let Err(failure) = result {
-        run.finish(Err(match failure {
-            Failure::Lost(_) => {
-                Error::new(Status::Supervisor, "the supervisor ended twice in a row; see the system log")
-            }
-            Failure::Refused(error) => error,
-        }));
-        shared.retire(run.id);
-    }
+    let error = match result {
+        Ok(()) => return true,
+        Err(Failure::Lost(_)) => {
+            Error::new(Status::Supervisor, "the supervisor ended twice in a row; see the system log")
+        }
+        Err(Failure::Refused(error)) => error,
+    };
+    shared.forget(run.id);
+    run.finish(Err(error));
+    false
 }
 
 enum Failure {
@@ -59,21 +57,9 @@ impl From<Error> for Failure {
 fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), Failure> {
     let policy = &pending.policy;
     let link = shared.link(policy)?;
-    let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
-    let wall = Duration::from_millis(policy.limits.wall_ms);
-    let deadline = pending.start + wall;
-    let now_ns = monotonic_ns();
-    let start_ns = now_ns.saturating_sub(pending.start.elapsed().as_nanos() as u64);
-    let plan = compile::compile(&Inputs {
-        policy,
-        command: &pending.command,
-        mounts: &mounts(pending)?,
-        loader: loader(&host_path(&pending.command)).as_deref(),
-        host: &link.host,
-        tier: pending.tier,
-        deadline_ns: start_ns.saturating_add(wall.as_nanos() as u64),
-        filters: &filters,
-    });
+    let deadline = pending.start + Duration::from_millis(policy.limits.wall_ms);
+    let start_ns = monotonic_ns().saturating_sub(pending.start.elapsed().as_nanos() as u64);
+    let plan = plan(shared, &link, pending, start_ns)?;
     let rendered = plan.render();
     let plan_file = memory_file::sealed(&rendered, Use::Read)?;
     let stdin = memory_file::sealed(&pending.command.stdin, Use::Read)?;
@@ -88,7 +74,7 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
         deadline,
         limits: policy.limits,
         isolation,
-        plan: Plan { steps: plan.steps },
+        plan,
         link: Arc::clone(&link),
         status,
         streams: [Some((stdout, Capture::new(output_bytes))), Some((stderr, Capture::new(output_bytes)))],
@@ -101,7 +87,26 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
     run.set_live(live, |live| shared.register(run.id, live))?;
     let descriptors =
         [plan_file.as_fd(), stdin.as_fd(), guest_stdout.as_fd(), guest_stderr.as_fd(), guest_status.as_fd()];
-    link.request(rendered.len(), descriptors).map_err(|_| Failure::Lost(link))
+    link.request(rendered.len(), descriptors).map_err(|_| {
+        run.unset_live();
+        Failure::Lost(link)
+    })
+}
+
+/// The plan of a run that begins at `start_ns`.
+pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> Result<Plan> {
+    let policy = &pending.policy;
+    let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
+    Ok(compile::compile(&Inputs {
+        policy,
+        command: &pending.command,
+        mounts: &mounts(pending)?,
+        loader: loader(&host_path(&pending.command)).as_deref(),
+        host: &link.host,
+        tier: pending.tier,
+        deadline_ns: start_ns.saturating_add(policy.limits.wall_ms.saturating_mul(1_000_000)),
+        filters: &filters,
+    }))
 }
 
 fn monotonic_ns() -> u64 {

@@ -9,6 +9,7 @@ use crate::mounts::*;
 use crate::plan::Plan;
 use crate::setup::map_ids;
 use crate::sys::{Errno, Sys, exit};
+use crate::tree;
 use crate::wire::{Event, MAX_SLOTS, Record, event, op};
 
 /// What a run carries from the supervisor to the program.
@@ -41,9 +42,9 @@ pub struct Built {
 
 /// Executes the steps up to the fork and becomes init. Does not return.
 pub fn enter(run: Run, slots: &[Fd; MAX_SLOTS], first: usize) -> ! {
-    // Without a process namespace init must live to end its tree and to remove its folder: it is told, not killed.
-    let farewell = if run.proc < 0 { SIGHUP } else { SIGKILL };
-    let _ = control(PR_SET_PDEATHSIG, farewell as usize, 0);
+    // In a process namespace init's death is everyone's; elsewhere init must end its tree and remove its folder itself.
+    let signal = if run.proc < 0 { SIGTERM } else { SIGKILL };
+    let _ = control(PR_SET_PDEATHSIG, signal as usize, 0);
     let mut built = Built { work: -1, workspace: None, baseline: (0, 0) };
     let mut index = first;
     while let Some(step) = run.plan.record(index) {
@@ -51,6 +52,7 @@ pub fn enter(run: Run, slots: &[Fd; MAX_SLOTS], first: usize) -> ! {
             init::watch(run, built, index)
         }
         if let Err(errno) = execute(&run, slots, &mut built, &step) {
+            built.workspace.into_iter().for_each(tree::remove_directory);
             fail(&run, index, errno);
         }
         index += 1;

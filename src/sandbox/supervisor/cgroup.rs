@@ -1,7 +1,7 @@
 //! Accounting groups: one lease a run, from a set that is made on demand and used again.
 //!
 //! Making and removing a group costs more than a sandbox, so groups are kept until the supervisor ends. They live in
-//! `skilllite.<pid>` below the caller's own group; folders of supervisors that were killed are removed at the next start.
+//! `skilllite.<pid>` below the caller's own group; folders of supervisors that were killed are removed when the next one starts or ends.
 
 use crate::kernel::*;
 use crate::message::{self, Directories};
@@ -36,6 +36,8 @@ pub struct Lease {
     pub members: [Fd; 2],
     /// Memory in use.
     memory_usage: Fd,
+    /// Tells that memory ran out: a counter (v1) or the events file (v2).
+    alarm: Fd,
     /// Where the kernel counts processes killed for memory.
     pub memory_events: Fd,
     /// The peak of memory.
@@ -117,6 +119,7 @@ impl Groups {
             // Writing 0 to `tasks` moves the one thread that writes; `cgroup.procs` would wait for a grace period of the
             // whole machine, 8 ms when it is busy.
             let tasks = text(b"tasks\0");
+            let memory_events = open(memory, text(b"memory.oom_control\0"), O_RDONLY, 0)?;
             return Ok(Lease {
                 slot,
                 limits: (0, 0),
@@ -124,11 +127,13 @@ impl Groups {
                 pids,
                 members: [open(memory, tasks, O_WRONLY, 0)?, open(pids, tasks, O_WRONLY, 0)?],
                 memory_usage: open(memory, text(b"memory.usage_in_bytes\0"), O_RDONLY, 0)?,
-                memory_events: open(memory, text(b"memory.oom_control\0"), O_RDONLY, 0)?,
+                alarm: alarm(memory, memory_events).unwrap_or(NONE),
+                memory_events,
                 memory_peak: open(memory, text(b"memory.max_usage_in_bytes\0"), O_RDWR, 0)?,
                 pids_events: open(pids, text(b"pids.events\0"), O_RDONLY, 0).unwrap_or(NONE),
             });
         }
+        let memory_events = open(memory, text(b"memory.events\0"), O_RDONLY, 0)?;
         Ok(Lease {
             slot,
             limits: (0, 0),
@@ -136,7 +141,8 @@ impl Groups {
             pids: memory,
             members: [open(memory, text(b"cgroup.procs\0"), O_WRONLY, 0)?, NONE],
             memory_usage: open(memory, text(b"memory.current\0"), O_RDONLY, 0)?,
-            memory_events: open(memory, text(b"memory.events\0"), O_RDONLY, 0)?,
+            alarm: memory_events,
+            memory_events,
             memory_peak: open(memory, text(b"memory.peak\0"), O_RDWR, 0).unwrap_or(NONE),
             pids_events: open(memory, text(b"pids.events\0"), O_RDONLY, 0)?,
         })
@@ -155,11 +161,6 @@ impl Groups {
         self.runs.contains(&pid)
     }
 
-    /// Whether a run is alive.
-    pub fn has_runs(&self) -> bool {
-        self.runs.iter().any(|run| *run != 0)
-    }
-
     /// Whether another run can start.
     pub fn has_room(&self) -> bool {
         self.runs.contains(&0)
@@ -172,14 +173,14 @@ impl Groups {
         }
     }
 
-    /// Ends every run by its init.
-    pub fn kill_runs(&self) {
+    /// Sends `signal` to the init of every run.
+    pub fn signal_runs(&self, signal: i32) {
         for pid in self.runs.iter().filter(|run| **run != 0) {
-            let _ = kill(*pid, SIGKILL);
+            let _ = kill(*pid, signal);
         }
     }
 
-    /// Removes every group.
+    /// Removes every group, and what killed supervisors left that was still in use when this one started.
     pub fn remove(&mut self) {
         let mut name = Name::new(b"skilllite.", process_id() as u64);
         for (own, parent) in self.own.iter().zip(self.parent.iter()).filter(|(own, _)| **own != NONE) {
@@ -187,6 +188,7 @@ impl Groups {
                 let _ = unlink(*own, Name::new(b"", slot as u64).text(), AT_REMOVEDIR);
             }
             let _ = unlink(*parent, name.text(), AT_REMOVEDIR);
+            tree::remove_stale_groups(*parent);
         }
     }
 }
@@ -222,9 +224,22 @@ impl Lease {
             let amount: &[u8] = if version == 1 { b"0" } else { b"1G" };
             let _ = write_file(self.memory, reclaim, amount);
         }
+        if version == 1 && self.alarm != NONE {
+            let _ = read(self.alarm, &mut [0u8; 8]);
+        }
         if self.memory_peak != NONE {
             // v1 takes a number, v2 (since Linux 6.12) any text, for this descriptor.
             let _ = write(self.memory_peak, b"0");
+        }
+    }
+
+    /// What to watch to learn that the run is out of memory: the kernel then kills some process of it, but the limit is of
+    /// the tree, so the run is over. `None` where the kernel cannot tell.
+    pub fn memory_alarm(&self) -> Option<Watched> {
+        match self.alarm {
+            NONE => None,
+            alarm if alarm == self.memory_events => Some(watch_urgent(alarm)),
+            alarm => Some(watch(alarm)),
         }
     }
 
@@ -245,6 +260,28 @@ impl Lease {
             number = number.saturating_mul(10).saturating_add(u64::from(*byte - b'0'));
         }
         number
+    }
+}
+
+/// A counter that v1 raises when memory runs out. Source: Documentation/admin-guide/cgroup-v1/memory.rst, section 10.
+fn alarm(memory: Fd, memory_events: Fd) -> Sys<Fd> {
+    let counter = event_counter()?;
+    let mut line = [0u8; 48];
+    let mut length = 0;
+    for number in [counter, memory_events] {
+        let mut digits = [0u8; 24];
+        let count = message::decimal(number as u64, &mut digits)?;
+        for byte in digits[..count].iter().chain(b" ") {
+            *line.get_mut(length).ok_or(EINVAL)? = *byte;
+            length += 1;
+        }
+    }
+    match write_file(memory, text(b"cgroup.event_control\0"), &line[..length]) {
+        Ok(()) => Ok(counter),
+        Err(errno) => {
+            close(counter);
+            Err(errno)
+        }
     }
 }
 

@@ -21,9 +21,9 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
     if watch.owns_processes == 0 && control(PR_SET_CHILD_SUBREAPER, 1, 0).is_err() {
         fail(&run, index, EINVAL);
     }
-    let children = match family_signals() {
-        Ok(children) => children,
-        Err(errno) => fail(&run, index, errno),
+    let signals = match (signal_descriptor(SIGCHLD), signal_descriptor(SIGTERM)) {
+        (Ok(children), Ok(end)) => Signals { children, end },
+        (Err(errno), _) | (_, Err(errno)) => fail(&run, index, errno),
     };
     let mut pidfd = -1;
     let program = match fork(0, &mut pidfd) {
@@ -37,12 +37,29 @@ pub fn watch(run: Run, built: Built, index: usize) -> ! {
     run.streams.iter().for_each(|stream| close(*stream));
 
     let tree = Tree { owns_processes: watch.owns_processes != 0 };
-    let (status, reason, most) = follow(&run, &watch, &tree, children, program);
+    let (status, reason, most) = follow(&run, &watch, &tree, &signals, program);
     tree.kill();
     let killed_status = status.unwrap_or_else(|| tree.reap_until(program));
     tree.reap_all();
-    finish(&run, &built, &watch, killed_status, reason, &most)
+    if reason != ABANDONED {
+        report(&run, &built, &watch, killed_status, reason, &most);
+    }
+    if let Some(workspace) = built.workspace {
+        wait_for_release(run.status, signals.end);
+        tree::remove_directory(workspace);
+    }
+    exit(0)
 }
+
+/// What init is told by signals.
+struct Signals {
+    children: Fd,
+    /// The supervisor ends, or was killed.
+    end: Fd,
+}
+
+/// A stop that nobody is told about: the host is gone, or learns of it by the end of the status socket.
+const ABANDONED: u32 = u32::MAX;
 
 fn read_watch(data: &[u8]) -> Watch {
     let mut watch = Watch::default();
@@ -56,7 +73,7 @@ fn read_watch(data: &[u8]) -> Watch {
 }
 
 /// Watches until the program ends or must end: its wait status if it ended, the stop, the most that was sampled.
-fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> (Option<u32>, u32, Sample) {
+fn follow(run: &Run, watch: &Watch, tree: &Tree, signals: &Signals, program: i32) -> (Option<u32>, u32, Sample) {
     let samples = watch.memory_bytes != 0 || watch.pids != 0;
     let mut most = Sample::default();
     let mut next_sample = now_ns() + SAMPLE_NS;
@@ -69,12 +86,13 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
         if samples {
             pause = pause.min(next_sample.saturating_sub(now));
         }
-        let mut watched = [crate::kernel::watch(children), crate::kernel::watch(run.status)];
+        // Where nothing tells of memory, the status socket is watched twice.
+        let alarm = run.lease.as_ref().and_then(Lease::memory_alarm);
+        let [children, status, end] = [signals.children, run.status, signals.end].map(crate::kernel::watch);
+        let mut watched = [children, status, end, alarm.unwrap_or(status)];
         let _ = poll(&mut watched, Some(pause));
         if watched[0].is_ready() {
-            if take_signals(children) {
-                return (None, stop::CANCELLED, most);
-            }
+            drain(signals.children);
             while let Ok((pid, status)) = wait(-1, WNOHANG) {
                 if pid == program {
                     if samples && status != 0 {
@@ -89,8 +107,14 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
                 }
             }
         }
+        if watched[2].is_ready() {
+            return (None, ABANDONED, most);
+        }
         if watched[1].is_ready() {
             return (None, stop::CANCELLED, most);
+        }
+        if watched[3].is_ready() {
+            return (None, stop::MEMORY, most);
         }
         if samples && now_ns() >= next_sample {
             let sample = tree.sample();
@@ -109,7 +133,7 @@ fn follow(run: &Run, watch: &Watch, tree: &Tree, children: Fd, program: i32) -> 
     }
 }
 
-fn finish(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, most: &Sample) -> ! {
+fn report(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, most: &Sample) {
     let (cpu_us, largest) = children_usage();
     let mut notes = 0;
     let mut peak = most.memory_bytes.max(largest);
@@ -147,16 +171,17 @@ fn finish(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, mos
         ..Event::default()
     };
     message::report(run.status, ended, None);
-    if let Some(workspace) = built.workspace {
-        wait_for_release(run.status);
-        tree::remove_directory(workspace);
-    }
-    exit(0)
 }
 
-/// Waits until the library has closed the status socket: it still reads the work directory.
-fn wait_for_release(status: Fd) {
+/// Waits until the library, which still reads the work directory, has closed the status socket, or the supervisor ends.
+fn wait_for_release(status: Fd, end: Fd) {
     let mut buffer = [0u8; 64];
-    // A cancellation may still lie in the socket; its end is what counts.
-    while read(status, &mut buffer).is_ok_and(|bytes| bytes > 0) {}
+    loop {
+        let mut watched = [status, end].map(crate::kernel::watch);
+        let _ = poll(&mut watched, None);
+        // A cancellation may still lie in the socket; its end is what counts.
+        if watched[1].is_ready() || watched[0].is_ready() && !read(status, &mut buffer).is_ok_and(|bytes| bytes > 0) {
+            return;
+        }
+    }
 }

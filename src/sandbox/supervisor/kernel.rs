@@ -35,8 +35,8 @@ pub const CLONE_NEWPID: usize = 0x2000_0000;
 pub const CLONE_NEWNET: usize = 0x4000_0000;
 pub const CLONE_PIDFD: usize = 0x1000;
 
-pub const SIGHUP: i32 = 1;
 pub const SIGKILL: i32 = 9;
+pub const SIGTERM: i32 = 15;
 pub const SIGCHLD: i32 = 17;
 pub const EINTR: Errno = 4;
 pub const EEXIST: Errno = 17;
@@ -115,10 +115,15 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Whether it can be read, or has ended.
+    /// Whether what it is watched for happened, or it has ended.
     pub fn is_ready(&self) -> bool {
         self.happened != 0
     }
+}
+
+/// Watches `descriptor` for a change that its file announces out of band.
+pub fn watch_urgent(descriptor: Fd) -> Watched {
+    Watched { descriptor, events: 2, happened: 0 }
 }
 
 /// Watches `descriptor` for input and for its end.
@@ -153,21 +158,21 @@ pub fn default_signals() {
     }
 }
 
-/// A descriptor that becomes readable when a child ends, or when [`SIGHUP`] comes: the parent ended.
-pub fn family_signals() -> Sys<Fd> {
-    let mask = 1u64 << (SIGCHLD - 1) | 1 << (SIGHUP - 1);
+/// A descriptor that is readable while `signal`, which is blocked, is pending.
+pub fn signal_descriptor(signal: i32) -> Sys<Fd> {
+    let mask = 1u64 << (signal - 1);
     unsafe { syscall!(nr::SIGNALFD4, -1isize, &raw const mask, 8, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
-/// Takes all signals from a [`family_signals`] descriptor; tells whether the parent ended.
-pub fn take_signals(descriptor: Fd) -> bool {
-    const RECORD_BYTES: usize = 128;
-    let mut record = [0u8; RECORD_BYTES];
-    let mut is_orphan = false;
-    while read(descriptor, &mut record).is_ok_and(|bytes| bytes == RECORD_BYTES) {
-        is_orphan |= i32::from_ne_bytes([record[0], record[1], record[2], record[3]]) == SIGHUP;
-    }
-    is_orphan
+/// Takes everything that a descriptor of signals holds.
+pub fn drain(descriptor: Fd) {
+    let mut buffer = [0u8; 512];
+    while read(descriptor, &mut buffer).is_ok_and(|bytes| bytes > 0) {}
+}
+
+/// A counter that is readable while it is not zero.
+pub fn event_counter() -> Sys<Fd> {
+    unsafe { syscall!(nr::EVENTFD2, 0, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
 pub fn close(descriptor: Fd) {
@@ -436,13 +441,4 @@ pub fn rewind(descriptor: Fd) {
 pub fn mark_close_on_exec() -> Sys {
     const CLOEXEC: usize = 4;
     unsafe { syscall!(nr::CLOSE_RANGE, 3, u32::MAX, CLOEXEC) }
-}
-
-/// Takes as many descriptors as the host's hard limit allows: open groups are kept.
-pub fn raise_descriptor_limit() {
-    const NOFILE: usize = 7;
-    let mut limit = [0u64; 2];
-    if unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }.is_ok() {
-        let _ = set_limit(NOFILE as u32, limit[1], limit[1]);
-    }
 }

@@ -86,12 +86,13 @@ fn serve(inherited: Fd) -> ! {
     let _ = kernel::setsid();
     let _ = kernel::change_directory(kernel::text(b"/\0"));
     kernel::set_umask(0);
-    kernel::raise_descriptor_limit();
+    // A host near its soft limit has reasons of its own; groups and views are kept open.
+    let _ = kernel::raise_descriptor_limit();
 
     let Some((settings, directories)) = message::receive_setup(control) else { sys::exit(4) };
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
-    let Ok(children) = kernel::family_signals() else { sys::exit(6) };
+    let Ok(children) = kernel::signal_descriptor(kernel::SIGCHLD) else { sys::exit(6) };
     if message::send(control, &hello, None).is_err() {
         sys::exit(7);
     }
@@ -105,7 +106,7 @@ fn serve(inherited: Fd) -> ! {
             break;
         }
         if watched[1].is_ready() {
-            kernel::take_signals(children);
+            kernel::drain(children);
             supervisor.reap();
         }
         if watched[0].is_ready() {
@@ -116,5 +117,5 @@ fn serve(inherited: Fd) -> ! {
             }
         }
     }
-    supervisor.end(children)
+    supervisor.end()
 }

@@ -53,21 +53,14 @@ impl Supervisor {
         }
     }
 
-    /// Ends all runs and the supervisor. `children` becomes readable when one ends.
-    pub fn end(&mut self, children: Fd) -> ! {
-        const PATIENCE_NS: u64 = 3_000_000_000;
-        if self.namespaces.is_none() {
-            // The library's end of every status socket is closed, so each init is ending its tree and removing its
-            // folder; killing it would leave both.
-            let deadline = now_ns() + PATIENCE_NS;
-            while self.groups.has_runs() && now_ns() < deadline {
-                let _ = poll(&mut [watch(children)], Some(deadline.saturating_sub(now_ns())));
-                take_signals(children);
-                self.reap();
-            }
+    /// Ends all runs and the supervisor.
+    pub fn end(&mut self) -> ! {
+        let signal = if self.namespaces.is_some() { SIGKILL } else { SIGTERM };
+        self.groups.signal_runs(signal);
+        while let Ok((pid, _)) = wait(-1, 0) {
+            self.groups.release(pid);
+            self.reap();
         }
-        self.groups.kill_runs();
-        while wait(-1, 0).is_ok() {}
         self.groups.remove();
         crate::sys::exit(0)
     }

@@ -275,13 +275,20 @@ impl Path {
     }
 }
 
+/// Whether there is no such process, or nothing of it but its exit status, which its parent may be slow to fetch.
+fn is_gone(pid: i32) -> bool {
+    const ESRCH: i32 = 3;
+    let mut content = [0u8; 2048];
+    let status = process_file(pid, b"/status", &mut content);
+    kill(pid, 0) == Err(ESRCH) || status.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"State:\tZ"))
+}
+
 /// Removes the groups of supervisors that are no longer there.
 pub fn remove_stale_groups(parent: Fd) {
     let Ok(listing) = open(parent, text(b".\0"), O_RDONLY | O_DIRECTORY, 0) else { return };
     each_entry(listing, &mut |name, _| {
         let Some(pid) = name.strip_prefix(b"skilllite.").and_then(number) else { return };
-        const ESRCH: i32 = 3;
-        if kill(pid, 0) != Err(ESRCH) {
+        if !is_gone(pid) {
             return;
         }
         let mut folder = Name::new(b"skilllite.", pid as u64);

@@ -170,6 +170,18 @@ class Functions(Protocol):
         out: Any,
         err: Any,
     ) -> int: ...
+    def skl_engine_plan(
+        self,
+        engine: skl_engine,
+        tool: Optional[bytes],
+        tool_len: int,
+        args: Optional[bytes],
+        args_len: int,
+        options: Optional[bytes],
+        options_len: int,
+        plan: Any,
+        err: Any,
+    ) -> int: ...
     def skl_engine_execute(
         self,
         engine: skl_engine,
@@ -293,6 +305,18 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_char_p,
         ctypes.c_size_t,
         ctypes.POINTER(skl_call),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_plan": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_execute": (

@@ -164,6 +164,12 @@ class SkillManager:
                 _handles.new(_ffi.skl_call, functions.skl_call_free, functions.skl_engine_call, pointer, *documents)
             )
 
+    def plan(self, tool: str, arguments: Arguments = None, **options: Any) -> str:
+        """What `execute` would do, as a numbered list of the sandbox's steps. Nothing of the skill is run."""
+        documents = (*_handles.text(tool), *_handles.document(arguments), *_handles.document(options))
+        with self._handle as pointer:
+            return _handles.call(_library.functions().skl_engine_plan, pointer, *documents).decode()
+
     def handle_tool_calls(
         self, response: Any, dialect: str = "openai", *, timeout: Optional[float] = None, **options: Any
     ) -> list[dict[str, Any]]:
