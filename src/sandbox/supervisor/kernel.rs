@@ -432,6 +432,14 @@ pub fn execute_open(descriptor: Fd, arguments: *const *const u8, variables: *con
     }
 }
 
+/// Raises the soft limit of descriptors to the hard one.
+pub fn raise_descriptor_limit() -> Sys {
+    const NOFILE: usize = 7;
+    let mut limit = [0u64; 2];
+    unsafe { syscall!(nr::PRLIMIT64, 0, NOFILE, 0, limit.as_mut_ptr()) }?;
+    set_limit(NOFILE as u32, limit[1], limit[1])
+}
+
 /// Moves a file's offset to its start.
 pub fn rewind(descriptor: Fd) {
     let _ = unsafe { syscall!(nr::LSEEK, descriptor, 0, 0) };

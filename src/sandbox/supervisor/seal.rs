@@ -32,6 +32,7 @@ fn execute_step(run: &Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
         }
         op::LIMIT => drop(set_limit(step.flags, step.a, step.b)?),
         op::PROGRAM => {
+            raise_descriptor_limit()?;
             let program = open(AT_FDCWD, plan.text(step.text), O_PATH, 0)?;
             duplicate_at(program, step.flags as Fd)?;
             close(program);
