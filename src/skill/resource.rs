@@ -54,7 +54,7 @@ impl Skill {
     /// that lead where they led, and no other file, link or folder besides `.git`, `node_modules` and `__pycache__`.
     ///
     /// Meant to be called before every run: files and folders whose inode, size, times and mode are those of the last time are
-    /// not read again (about 1 µs each), others are, and remembered where they turn out to be the same. Times that are younger
+    /// not read again (1 to 2 µs each), others are, and remembered where they turn out to be the same. Times that are younger
     /// than 50 ms (3 s where they come in whole seconds) when a file is read count for nothing. Not noticed: content changed
     /// through a writable mapping that was made before, for which the kernel moves no time. Files that were not hashed, and what
     /// could not be read or was too deep, are compared by inode, size, times and mode alone, and so is a folder in which [`MAX_FILES`](super::MAX_FILES) ended the

@@ -362,8 +362,6 @@ impl Opened {
 fn only_what_looks_different_is_read_again() {
     let (_dir, folder, skill) = skill();
     let opened = Opened::watch(&[folder.clone(), folder.join("scripts"), folder.join("references")]);
-    skill.verify_all().expect("nothing changed");
-    assert!(opened.take().contains(&"main.py".to_owned()), "times of just now are not relied on");
     settle(&skill);
     opened.take();
     for _ in 0..3 {

@@ -52,8 +52,10 @@ impl Root {
 
     /// Opens a folder: `path` is empty, or relative without `..`; a `/` may end it.
     pub fn open_directory(&self, path: &str) -> Result<Directory, OpenError> {
-        let path = path.trim_end_matches('/');
-        let directory = self.open_any(if path.is_empty() { "." } else { path }, FOLDER)?;
+        let directory = match path.trim_end_matches('/') {
+            "" => self.directory.try_clone().map_err(OpenError::Io)?,
+            path => self.open_any(path, FOLDER)?,
+        };
         Ok(Directory { directory })
     }
 
@@ -229,8 +231,7 @@ mod tests {
                 Err(OpenError::Io(_)) => "other",
             };
             assert_eq!(outcome(opened.open_directory(path)), by_openat2, "{path}");
-            let path = path.trim_end_matches('/');
-            let stepwise = opened.open_stepwise(if path.is_empty() { "." } else { path }, FOLDER);
+            let stepwise = opened.open_stepwise(if path.is_empty() { "." } else { path.trim_end_matches('/') }, FOLDER);
             assert_eq!(outcome(stepwise.map(|directory| Directory { directory })), step_by_step, "{path}");
         }
     }
