@@ -48,6 +48,9 @@ pub struct Lease {
     pub pids_events: Fd,
 }
 
+/// Leases whose files stay open between runs; those of a rush are closed, because every descriptor is inherited.
+const KEPT_LEASES: usize = 32;
+
 /// No descriptor.
 const NONE: Fd = -1;
 
@@ -176,8 +179,14 @@ impl Groups {
 
     /// Notes that the run `pid` ended.
     pub fn release(&mut self, pid: i32) {
-        if let Some(place) = self.runs.iter_mut().find(|run| **run == pid) {
+        let Some(slot) = self.runs.iter().position(|run| *run == pid) else { return };
+        if let Some(place) = self.runs.get_mut(slot) {
             *place = 0;
+        }
+        if slot >= KEPT_LEASES
+            && let Some(lease) = self.leases.get_mut(slot).and_then(Option::take)
+        {
+            lease.close();
         }
     }
 
@@ -232,6 +241,16 @@ fn is_there(parent: Fd, name: &mut Name) -> bool {
 }
 
 impl Lease {
+    fn close(&self) {
+        let pids = if self.pids == self.memory { NONE } else { self.pids };
+        let alarm = if self.alarm == self.memory_events { NONE } else { self.alarm };
+        let own = [self.memory, pids, self.memory_usage, alarm, self.memory_events, self.memory_peak, self.pids_events];
+        own.iter()
+            .chain(&self.members)
+            .filter(|descriptor| **descriptor != NONE)
+            .for_each(|descriptor| close(*descriptor));
+    }
+
     fn set_limits(&mut self, version: u32, memory_bytes: u64, pids: u64) -> Sys<()> {
         self.limits = (0, 0);
         if version == 1 {

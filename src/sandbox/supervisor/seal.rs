@@ -6,14 +6,17 @@ use crate::message;
 use crate::sys::{Errno, Sys};
 use crate::wire::{Event, Record, event, op};
 
+/// Where the status socket is from [`op::STDIO`] on.
+const STATUS: Fd = 3;
+
 /// Executes the steps behind the fork. Does not return.
-pub fn enter(run: Run, first: usize) -> ! {
+pub fn enter(mut run: Run, first: usize) -> ! {
     // Without a process namespace, init's death would not end the program by itself.
     let _ = control(PR_SET_PDEATHSIG, SIGKILL as usize, 0);
     let mut index = first;
     let mut ruleset = -1;
     while let Some(step) = run.plan.record(index) {
-        if let Err(errno) = execute_step(&run, &mut ruleset, &step) {
+        if let Err(errno) = execute_step(&mut run, &mut ruleset, &step) {
             fail(&run, index, errno);
         }
         index += 1;
@@ -21,8 +24,8 @@ pub fn enter(run: Run, first: usize) -> ! {
     fail(&run, index, EINVAL)
 }
 
-fn execute_step(run: &Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
-    let plan = &run.plan;
+fn execute_step(run: &mut Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
+    let plan = run.plan;
     match step.op {
         op::SESSION => {
             setsid()?;
@@ -41,6 +44,12 @@ fn execute_step(run: &Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
             for (number, stream) in run.streams.iter().enumerate() {
                 duplicate_to(*stream, number as Fd)?;
             }
+            // The status socket is needed until exec. What else the supervisor holds would count against the limit.
+            if run.status != STATUS {
+                duplicate_at(run.status, STATUS)?;
+            }
+            run.status = STATUS;
+            close_range(STATUS as u32 + 1, u32::MAX);
         }
         op::CAPABILITIES => drop_capabilities()?,
         op::LANDLOCK_RULESET => *ruleset = landlock_ruleset(plan.data(step))?,
