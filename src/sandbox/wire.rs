@@ -31,14 +31,13 @@ pub struct Setup {
     pub host_pid: u32,
 }
 
-/// Supervisor → library, once: what the host gives. An errno of 0 means that the step worked.
+/// Supervisor → library, once: what the host gives. An errno of 0 means that the step worked. With a pidfd of the
+/// supervisor.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Hello {
     /// [`MAGIC`].
     pub magic: u32,
-    /// The supervisor's process id in the host's namespace.
-    pub pid: u32,
     /// The user id that guests have outside.
     pub guest_id: u32,
     /// Landlock's ABI version, 0 where the kernel has none.

@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
 };
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::groups::{self, Directories};
 use super::host::Host;
@@ -57,8 +58,7 @@ impl Link {
             message.push(0);
         }
         send(&ours, &message, &[])?;
-        let hello = receive_hello(&ours)?;
-        let process = pidfd(hello.pid).ok_or_else(lost)?;
+        let (hello, process) = receive_hello(&ours)?;
         let group_failure = if skips_namespaces { Some("not asked for".into()) } else { group_failure };
         let host = Host::new(&hello, guest_id != 0, directories.version, group_failure);
         Ok(Link { socket: ours, process, host })
@@ -90,15 +90,8 @@ impl Drop for Link {
             is_readable(self.process.as_fd(), END_PATIENCE);
         }
         // Where the host is a subreaper or process 1, the supervisor was its child in the end.
-        // SAFETY: no information is asked for, so the null pointer is not written to.
-        unsafe {
-            libc::waitid(
-                libc::P_PIDFD,
-                self.process.as_raw_fd() as libc::id_t,
-                std::ptr::null_mut(),
-                libc::WEXITED | libc::WNOHANG | libc::__WALL,
-            );
-        }
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+        let _ = waitid(Id::PIDFd(self.process.as_fd()), flags);
     }
 }
 
@@ -159,17 +152,16 @@ pub fn receive(socket: BorrowedFd, buffer: &mut [u8]) -> Option<(usize, Option<O
     }
 }
 
-fn receive_hello(socket: &OwnedFd) -> Result<Hello> {
+fn receive_hello(socket: &OwnedFd) -> Result<(Hello, OwnedFd)> {
     if !is_readable(socket.as_fd(), SETUP_PATIENCE) {
         return Err(Error::new(Status::Supervisor, "the supervisor did not answer within 20 s"));
     }
     let mut buffer = [0u8; size_of::<Hello>()];
-    let (bytes, _) = receive(socket.as_fd(), &mut buffer).ok_or_else(lost)?;
+    let (bytes, process) = receive(socket.as_fd(), &mut buffer).ok_or_else(lost)?;
     let mut words = buffer.chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap_or_default()));
     let mut next = || words.next().unwrap_or_default();
     let hello = Hello {
         magic: next(),
-        pid: next(),
         guest_id: next(),
         landlock_abi: next(),
         namespace_step: next(),
@@ -177,8 +169,11 @@ fn receive_hello(socket: &OwnedFd) -> Result<Hello> {
         cgroup_errno: next(),
         seccomp_errno: next(),
     };
-    match hello.magic {
-        MAGIC if bytes == size_of::<Hello>() => Ok(hello),
+    match process {
+        Some(process) if hello.magic == MAGIC && bytes == size_of::<Hello>() => Ok((hello, process)),
+        None if hello.magic == MAGIC => {
+            Err(Error::new(Status::Resources, "no descriptor for the supervisor; raise RLIMIT_NOFILE"))
+        }
         _ if bytes == 0 => Err(lost()),
         _ => Err(Error::new(
             Status::Supervisor,
@@ -205,14 +200,6 @@ pub fn parse_event(bytes: &[u8]) -> Option<Event> {
         notes: long(40)?,
     };
     (event.magic == MAGIC).then_some(event)
-}
-
-fn pidfd(pid: u32) -> Option<OwnedFd> {
-    // SAFETY: plain numbers; the descriptor is new and owned by nobody else.
-    unsafe {
-        let descriptor = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-        (descriptor >= 0).then(|| OwnedFd::from_raw_fd(descriptor as RawFd))
-    }
 }
 
 /// Sends `signal` to the process behind a pidfd.

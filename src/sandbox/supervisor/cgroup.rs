@@ -17,6 +17,8 @@ pub struct Groups {
     version: u32,
     own: [Fd; 2],
     parent: [Fd; 2],
+    /// The numbers in the names of `own`.
+    numbers: [u64; 2],
     made: usize,
     /// The run that holds group `i`, 0 for none.
     runs: [i32; MAX_RUNS],
@@ -52,7 +54,15 @@ const NONE: Fd = -1;
 impl Groups {
     /// A host without groups: pids of runs are still kept.
     pub fn none() -> Groups {
-        Groups { version: 0, own: [NONE; 2], parent: [NONE; 2], made: 0, runs: [0; MAX_RUNS], leases: [None; MAX_RUNS] }
+        Groups {
+            version: 0,
+            own: [NONE; 2],
+            parent: [NONE; 2],
+            numbers: [0; 2],
+            made: 0,
+            runs: [0; MAX_RUNS],
+            leases: [None; MAX_RUNS],
+        }
     }
 
     /// Makes the supervisor's own folder(s).
@@ -63,16 +73,14 @@ impl Groups {
             2 => &[2],
             _ => return Ok(groups),
         };
-        let mut name = Name::new(b"skilllite.", process_id() as u64);
         for (place, &index) in indices.iter().enumerate() {
             let parent = open(AT_FDCWD, directories.get(index), O_RDONLY | O_DIRECTORY, 0)?;
             tree::remove_stale_groups(parent);
-            make_directory(parent, name.text(), 0o755)?;
-            let own = open(parent, name.text(), O_RDONLY | O_DIRECTORY, 0)?;
+            let (own, number) = claim(parent)?;
             if settings.guest_id != 0 {
-                change_owner(parent, name.text(), settings.guest_id)?;
+                change_owner(parent, Name::new(PREFIX, number).text(), settings.guest_id)?;
             }
-            (groups.parent[place], groups.own[place]) = (parent, own);
+            (groups.parent[place], groups.own[place], groups.numbers[place]) = (parent, own, number);
         }
         if settings.cgroup_version == 2 {
             write_file(groups.own[0], text(b"cgroup.subtree_control\0"), b"+memory +pids")?;
@@ -182,15 +190,45 @@ impl Groups {
 
     /// Removes every group, and what killed supervisors left that was still in use when this one started.
     pub fn remove(&mut self) {
-        let mut name = Name::new(b"skilllite.", process_id() as u64);
-        for (own, parent) in self.own.iter().zip(self.parent.iter()).filter(|(own, _)| **own != NONE) {
+        let places = self.own.iter().zip(&self.parent).zip(&self.numbers);
+        for ((own, parent), number) in places.filter(|((own, _), _)| **own != NONE) {
             for slot in 0..self.made {
                 let _ = unlink(*own, Name::new(b"", slot as u64).text(), AT_REMOVEDIR);
             }
-            let _ = unlink(*parent, name.text(), AT_REMOVEDIR);
+            let _ = unlink(*parent, Name::new(PREFIX, *number).text(), AT_REMOVEDIR);
             tree::remove_stale_groups(*parent);
         }
     }
+}
+
+/// How the folders of supervisors begin; a number follows.
+pub const PREFIX: &[u8] = b"skilllite.";
+
+/// Makes a folder below `parent`, named by this process if that name is free, and locks it. The lock tells that the
+/// folder is in use: pids would not, because supervisors of several process namespaces may share the hierarchy.
+fn claim(parent: Fd) -> Sys<(Fd, u64)> {
+    /// Above every pid (2^22).
+    const NEXT_NAME: u64 = 10_000_000;
+    for attempt in 0..64 {
+        let number = process_id() as u64 + attempt * NEXT_NAME;
+        let mut name = Name::new(PREFIX, number);
+        match make_directory(parent, name.text(), 0o755) {
+            Err(EEXIST) => continue,
+            made => made?,
+        };
+        // Between these two steps a sweeping supervisor may have taken the folder for a stale one.
+        let Ok(own) = open(parent, name.text(), O_RDONLY | O_DIRECTORY, 0) else { continue };
+        if try_lock(own).is_ok() && is_there(parent, &mut name) {
+            return Ok((own, number));
+        }
+        close(own);
+    }
+    Err(EEXIST)
+}
+
+/// Whether the folder `name` is still there.
+fn is_there(parent: Fd, name: &mut Name) -> bool {
+    open(parent, name.text(), O_PATH | O_DIRECTORY, 0).map(close).is_ok()
 }
 
 impl Lease {

@@ -175,6 +175,12 @@ pub fn event_counter() -> Sys<Fd> {
     unsafe { syscall!(nr::EVENTFD2, 0, O_CLOEXEC | O_NONBLOCK) }.map(|fd| fd as Fd)
 }
 
+/// Locks the open file for this process and its children, unless someone else has.
+pub fn try_lock(descriptor: Fd) -> Sys {
+    const EXCLUSIVE_NO_WAIT: usize = 2 | 4;
+    unsafe { syscall!(nr::FLOCK, descriptor, EXCLUSIVE_NO_WAIT) }
+}
+
 pub fn close(descriptor: Fd) {
     let _ = unsafe { syscall!(nr::CLOSE, descriptor) };
 }

@@ -93,9 +93,11 @@ fn serve(inherited: Fd) -> ! {
     let (mut supervisor, hello) = setup::enter(&settings, &directories);
     let Ok(host) = kernel::pidfd_open(settings.host_pid) else { sys::exit(5) };
     let Ok(children) = kernel::signal_descriptor(kernel::SIGCHLD) else { sys::exit(6) };
-    if message::send(control, &hello, None).is_err() {
-        sys::exit(7);
+    let Ok(own) = kernel::pidfd_open(kernel::process_id() as u32) else { sys::exit(7) };
+    if message::send(control, &hello, Some(own)).is_err() {
+        sys::exit(8);
     }
+    kernel::close(own);
 
     loop {
         let mut watched = [kernel::watch(control), kernel::watch(children), kernel::watch(host)];

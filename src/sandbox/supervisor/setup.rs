@@ -68,8 +68,7 @@ impl Supervisor {
 
 /// Sets up as `settings` say, as far as the host allows, and tells how far that was.
 pub fn enter(settings: &Setup, directories: &Directories) -> (Supervisor, Hello) {
-    let mut hello =
-        Hello { magic: MAGIC, pid: process_id() as u32, landlock_abi: landlock_version(), ..Hello::default() };
+    let mut hello = Hello { magic: MAGIC, landlock_abi: landlock_version(), ..Hello::default() };
     let is_root = settings.guest_id != 0;
     let groups = match Groups::prepare(settings, directories) {
         Ok(groups) => groups,

@@ -1,6 +1,6 @@
 //! Trees: of processes (sampled, killed, reaped) and of directories (removed).
 
-use crate::cgroup::{Groups, Name};
+use crate::cgroup::{Groups, Name, PREFIX};
 use crate::kernel::*;
 use crate::message::decimal;
 use crate::sys::Sys;
@@ -275,32 +275,22 @@ impl Path {
     }
 }
 
-/// Whether there is no such process, or nothing of it but its exit status, which its parent may be slow to fetch.
-fn is_gone(pid: i32) -> bool {
-    const ESRCH: i32 = 3;
-    let mut content = [0u8; 2048];
-    let status = process_file(pid, b"/status", &mut content);
-    kill(pid, 0) == Err(ESRCH) || status.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"State:\tZ"))
-}
-
-/// Removes the groups of supervisors that are no longer there.
+/// Removes the groups of supervisors that are no longer there: those whose folder nobody has locked.
 pub fn remove_stale_groups(parent: Fd) {
     let Ok(listing) = open(parent, text(b".\0"), O_RDONLY | O_DIRECTORY, 0) else { return };
     each_entry(listing, &mut |name, _| {
-        let Some(pid) = name.strip_prefix(b"skilllite.").and_then(number) else { return };
-        if !is_gone(pid) {
-            return;
-        }
-        let mut folder = Name::new(b"skilllite.", pid as u64);
-        if let Ok(groups) = open(parent, folder.text(), O_RDONLY | O_DIRECTORY, 0) {
+        let Some(owner) = name.strip_prefix(PREFIX).and_then(number) else { return };
+        let mut folder = Name::new(PREFIX, owner as u64);
+        let Ok(groups) = open(parent, folder.text(), O_RDONLY | O_DIRECTORY, 0) else { return };
+        if try_lock(groups).is_ok() {
             each_entry(groups, &mut |group, _| {
                 if let Some(slot) = number(group) {
                     let _ = unlink(groups, Name::new(b"", slot as u64).text(), AT_REMOVEDIR);
                 }
             });
-            close(groups);
+            let _ = unlink(parent, folder.text(), AT_REMOVEDIR);
         }
-        let _ = unlink(parent, folder.text(), AT_REMOVEDIR);
+        close(groups);
     });
     close(listing);
 }
