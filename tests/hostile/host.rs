@@ -83,7 +83,7 @@ impl Play {
         self.engines.entry((tier, forbids_subprocess)).or_insert_with(|| {
             let config = json!({
                 "policy": { "min_tier": tier.name(), "max_tier": tier.name(), "subprocess": !forbids_subprocess,
-                            "limits": { "pids": 500 } },
+                            "limits": { "pids": 500, "wall_ms": 60000 } },
             });
             let engine = Engine::new(&config.to_string(), Host::snapshot()).unwrap();
             engine.load(&root.join("skills")).unwrap();
@@ -476,7 +476,7 @@ fn kill(pids: &[i32]) {
 }
 
 fn is_gone(path: &Path) -> bool {
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + Duration::from_secs(30);
     while path.exists() {
         if Instant::now() > end {
             return false;
