@@ -148,7 +148,7 @@ static const struct row rows[] = {
     { NAMESPACES, "fills-disk", "", "{\"limits\":{\"disk_bytes\":1048576}}", "\"limit\"", "1", "null", "\"disk\"", NULL },
     /* Without a file system of its own a run is bounded by the size of each file, and the result says so. */
     { LANDLOCK, "fills-disk", "", "{\"limits\":{\"file_bytes\":32768}}", "\"ok\"", "1", "null", "null", too_large },
-    { ANYWHERE, "allocates", "", "{\"limits\":{\"memory_bytes\":67108864}}", "\"limit\"", "null", "9", "\"memory\"", peak },
+    { ANYWHERE, "allocates", "", "{\"limits\":{\"memory_bytes\":67108864}}", "\"limit\"", NULL, NULL, "\"memory\"", peak },
     { ANYWHERE, "forks-100", "", "{\"limits\":{\"pids\":20}}", "\"limit\"", NULL, NULL, "\"pids\"", NULL },
     { ANYWHERE, "writes-files", "", "", "\"ok\"", "0", "null", "null", files },
 };
