@@ -5,16 +5,22 @@
 //! whose environment, descriptors, keyring, files, sockets and processes hold something to steal or to break.
 #![cfg(target_os = "linux")]
 
+#[path = "hostile/aftermath.rs"]
+mod aftermath;
 #[path = "hostile/compare.rs"]
 mod compare;
 #[path = "hostile/host.rs"]
 mod host;
+#[path = "hostile/skills.rs"]
+mod skills;
 #[path = "hostile/stage.rs"]
 mod stage;
 #[path = "hostile/table.rs"]
 mod table;
 #[path = "hostile/verdict.rs"]
 mod verdict;
+#[path = "hostile/witness.rs"]
+mod witness;
 
 use std::fs;
 use std::io::Read;
@@ -49,7 +55,7 @@ fn payloads_are_contained() {
             failures.push(format!("the host as {} ended early: {status}", half.name));
         }
         verdicts.add(half.name, &fs::read_to_string(half.root.join("report")).unwrap_or_default());
-        stage::remove(&half.root);
+        skills::remove(&half.root);
     }
     println!("{verdicts}");
     let wanted = std::env::var("HOSTILE_ROWS").unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::stage;
+use crate::skills;
 use crate::table::Row;
 
 /// The command for a row, or why there is none.
@@ -21,13 +21,13 @@ pub fn bubblewrap(root: &Path, row: &Row, variables: &[(String, String)]) -> Res
         command.args(["--ro-bind-try", path, path]);
     }
     command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/work", "--chdir", "/work"]);
-    command.arg("--ro-bind").arg(stage::folder(root, row)).arg("/skill");
+    command.arg("--ro-bind").arg(skills::folder(root, row)).arg("/skill");
     for (name, value) in variables {
         command.arg("--setenv").arg(name).arg(value);
     }
-    let script = stage::script(root, row);
+    let script = skills::script(root, row);
     let script =
-        Path::new("/skill").join(script.strip_prefix(stage::folder(root, row)).map_err(|error| error.to_string())?);
+        Path::new("/skill").join(script.strip_prefix(skills::folder(root, row)).map_err(|error| error.to_string())?);
     match row.source.rsplit_once('.') {
         Some((_, "py")) => drop(command.arg("/usr/bin/python3")),
         Some((_, "js")) => drop(command.arg("/usr/bin/node")),

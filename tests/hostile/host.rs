@@ -2,7 +2,7 @@
 //! every tier, and writes what it saw, one line for each row and column.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,7 +14,9 @@ use skilllite::engine::{Call, Engine, Host};
 use skilllite::error::Status;
 use skilllite::sandbox::Tier;
 
+use crate::aftermath::{clip, excerpt, is_gone, kill, marker, naive_results, resident_bytes, result_names, strays};
 use crate::compare;
+use crate::skills;
 use crate::stage::{self, Stage};
 use crate::table::{BENIGN, Control, Evidence, LIMITS, ROWS, Row, SEED};
 use crate::verdict::{Column, Entry, Outcome};
@@ -188,7 +190,7 @@ impl Play {
         }
         self.stage.restage(row);
         self.stage.restore();
-        stage::remove(&folder);
+        skills::remove(&folder);
         let Some(found) = found else { return (Outcome::Broken, "no round".into()) };
         if found.has(row.shows) {
             (Outcome::Harmful, format!("{:?}", found.evidence))
@@ -200,7 +202,7 @@ impl Play {
     }
 
     fn unsandboxed(&self, row: &Row, folder: &Path) -> Command {
-        let script = stage::script(&self.stage.root, row);
+        let script = skills::script(&self.stage.root, row);
         let interpreter: &[&str] = match row.source.rsplit_once('.') {
             Some((_, "py")) => &["python3"],
             Some((_, "js")) => &["node"],
@@ -257,16 +259,16 @@ impl Play {
         if streams.iter().any(|bytes| bytes.len() > 4 << 20) {
             evidence.push(Evidence::Flood);
         }
-        let strays: Vec<i32> = strays().into_iter().filter(|pid| !is_alive || *pid != child.id() as i32).collect();
-        if !strays.is_empty() {
+        let left: Vec<i32> = strays().into_iter().filter(|pid| !is_alive || *pid != child.id() as i32).collect();
+        if !left.is_empty() {
             evidence.push(Evidence::Stray);
         }
-        kill(&strays);
+        kill(&left);
         if is_alive {
             let _ = child.kill();
         }
         let status = child.wait().unwrap();
-        kill(&self::strays());
+        kill(&strays());
         while let Ok(bytes) = receiver.recv_timeout(Duration::from_secs(2)) {
             streams.push(bytes);
         }
@@ -403,100 +405,4 @@ fn judge(row: &Row, tier: Tier, is_root: bool, found: Result<Observation, String
         }
         (true, _) => (Outcome::Contained, detail(&found.end)),
     }
-}
-
-/// The names under which a host could look for results, hostile ones included.
-fn result_names(result: &Value) -> Vec<String> {
-    let listed =
-        ["files", "skipped_files"].into_iter().flat_map(|key| result[key].as_array().cloned().unwrap_or_default());
-    let listed = listed.filter_map(|file| Some(file["path"].as_str()?.to_owned())).take(50);
-    listed.chain(NAMES.iter().map(|name| (*name).to_owned())).collect()
-}
-
-const NAMES: [&str; 9] = [
-    "link",
-    "linked/secret.txt",
-    "sub/again/secret.txt",
-    "hard",
-    "moved",
-    "out",
-    "real/secret.txt",
-    "swapped/secret.txt",
-    "magic/secret.txt",
-];
-
-/// Reads results as an incautious host does.
-fn naive_results(row: &Row, folder: &Path, text: &mut String, evidence: &mut Vec<Evidence>) {
-    for name in NAMES {
-        let path = folder.join(name);
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => {
-                text.push_str(&String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()));
-            }
-            Ok(_) if row.shows == Evidence::Hang => {
-                let status = Command::new("timeout")
-                    .args(["1", "cat"])
-                    .arg(&path)
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .status();
-                if status.is_ok_and(|status| status.code() == Some(124)) {
-                    evidence.push(Evidence::Hang);
-                }
-            }
-            _ => {}
-        }
-    }
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        evidence.push(Evidence::Litter);
-    }
-}
-
-fn marker() -> String {
-    format!("hostile-run-{}", std::process::id())
-}
-
-/// Processes that a payload started: they carry the marker of this host in their environment.
-fn strays() -> Vec<i32> {
-    let needle = format!("HOSTILE_RUN={}\0", marker());
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.windows(needle.len()).any(|window| window == needle.as_bytes())
-    })
-    .collect()
-}
-
-fn kill(pids: &[i32]) {
-    for pid in pids {
-        // SAFETY: takes no pointers; the marker says that the process is a payload's.
-        unsafe { libc::kill(*pid, libc::SIGKILL) };
-    }
-}
-
-fn is_gone(path: &Path) -> bool {
-    let end = Instant::now() + Duration::from_secs(30);
-    while path.exists() {
-        if Instant::now() > end {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    true
-}
-
-fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
-}
-
-fn clip(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]).into_owned()
-}
-
-fn excerpt(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let count = line.chars().count();
-    line.chars().skip(count.saturating_sub(500)).collect()
 }

@@ -175,7 +175,7 @@ def F19():
         raise Unavailable("the numbers are those of x86_64")
     place = SECRET if not BOXED else "/"
     syscall(303, -100, place.encode(), ctypes.byref(handle), ctypes.byref(mount), 0)
-    root = os.open("/", os.O_RDONLY)
+    root = os.open("/" if BOXED else os.path.dirname(SECRET), os.O_RDONLY)
     opened = syscall(304, root, ctypes.byref(handle), 0)
     reached("opened by handle", os.pread(opened, 100, 0))
 
