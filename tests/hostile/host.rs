@@ -85,7 +85,7 @@ impl Play {
         self.engines.entry((tier, forbids_subprocess)).or_insert_with(|| {
             let config = json!({
                 "policy": { "min_tier": tier.name(), "max_tier": tier.name(), "subprocess": !forbids_subprocess,
-                            "limits": { "pids": 500, "wall_ms": 60000 } },
+                            "limits": { "pids": 500, "wall_ms": 60000, "cpu_ms": 60000 } },
             });
             let engine = Engine::new(&config.to_string(), Host::snapshot()).unwrap();
             engine.load(&root.join("skills")).unwrap();
@@ -388,21 +388,17 @@ fn judge(row: &Row, tier: Tier, is_root: bool, found: Result<Observation, String
     let has_begun = found.line("BEGIN").is_some();
     let has_ended = found.line("END").is_some();
     let detail = |what: &str| format!("{judged_inside}{what}");
-    match (found.evidence.is_empty(), residual) {
-        (true, Some(_)) if has_begun => {
-            (Outcome::Broken, "contained, although a residual is written down for it".into())
-        }
-        (false, Some(known)) => (Outcome::Residual, detail(known.reason)),
-        (false, None) => {
+    let broken = |what: &str| (Outcome::Broken, format!("{what}: {} {}", found.end, excerpt(&found.text)));
+    match (found.evidence.as_slice(), residual) {
+        ([], _) if !has_begun => broken("did not begin"),
+        ([], _) if !has_ended && !row.may_die => broken("did not end"),
+        ([], Some(_)) => broken("contained, although a residual is written down for it"),
+        ([], None) => (Outcome::Contained, detail(&found.end)),
+        // What is accepted is the harm that the row is about, and no other.
+        ([only], Some(known)) if *only == row.shows => (Outcome::Residual, detail(known.reason)),
+        (evidence, _) => {
             let lines: Vec<_> = found.text.lines().filter(|line| line.starts_with("REACHED")).take(8).collect();
-            (Outcome::Escaped, detail(&format!("{:?} {}", found.evidence, lines.join("; "))))
+            (Outcome::Escaped, detail(&format!("{evidence:?} {}", lines.join("; "))))
         }
-        (true, _) if !has_begun && !row.may_die => {
-            (Outcome::Broken, format!("did not begin: {} {}", found.end, excerpt(&found.text)))
-        }
-        (true, _) if !has_ended && !row.may_die && !seed => {
-            (Outcome::Broken, format!("did not end: {} {}", found.end, excerpt(&found.text)))
-        }
-        (true, _) => (Outcome::Contained, detail(&found.end)),
     }
 }

@@ -196,7 +196,7 @@ pub const ROWS: &[Row] = &[
     row("F24", "a set-user-ID program", "image.c", "no_new_privs", Reached).control(Dropped),
     row("F25", "file capabilities", FILES, "capabilities", Reached).control(Root),
     row("F26", "fill the disk", FILES, "quota", Reached).may_die().residual(NO_QUOTA),
-    row("F27", "66 000 files", FILES, "quota", Reached).limits(r#""wall_ms":60000"#).residual(NO_QUOTA),
+    row("F27", "66 000 files", FILES, "quota", Reached).limits(r#""wall_ms":60000,"cpu_ms":60000"#).residual(NO_QUOTA),
     row("F28", "a sparse file of 1 TiB", FILES, "rlimits", Reached),
     row("F31", "an immutable file", FILES, "capabilities", Reached).control(Root),
     row("F32", "watch the host's folders", FILES, "seccomp", Reached),
