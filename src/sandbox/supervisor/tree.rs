@@ -340,13 +340,11 @@ pub fn remove_directory(path: Text) {
     let _ = unlink(AT_FDCWD, path, AT_REMOVEDIR);
 }
 
-/// Enters `entry`, which may be closed to its owner or swapped for a link.
+/// Enters `entry`, which may be closed to its owner. Nothing of the run is alive, so it is what it was when it was listed.
 fn descend(entry: Text) -> Sys<()> {
-    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-    let directory = open(AT_FDCWD, entry, flags, 0).or_else(|_| {
-        change_mode(entry, 0o700)?;
-        open(AT_FDCWD, entry, flags, 0)
-    })?;
+    // Also a folder that can be read but not written to would keep what is in it.
+    change_mode(entry, 0o700)?;
+    let directory = open(AT_FDCWD, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)?;
     let entered = enter_directory(directory);
     close(directory);
     entered.map(drop)
