@@ -516,6 +516,6 @@ int main(int count, char **arguments) {
     wrong_order();
     CHECK(skl_engine_close(engine, NULL) == SKL_OK);
     skl_engine_free(engine);
-    CHECK(host_entries("/proc/self/task") == 1);
+    CHECK(host_settles_at(1));
     return host_end();
 }

@@ -85,7 +85,7 @@ static void all_at_once(void) {
     skl_call *calls[CONCURRENT];
     int index, good = 0;
     for (index = 0; index < CONCURRENT; index++) calls[index] = host_call(engine, tool, "{\"args\":[\"a\"]}", "");
-    CHECK(host_entries("/proc/self/task") == 2);
+    CHECK(host_settles_at(2));
     for (index = 0; index < CONCURRENT; index++) {
         struct pollfd ended;
         skl_buffer *result;
@@ -133,7 +133,7 @@ int main(int count, char **arguments) {
     CHECK(strcmp(arguments[2], "full") != 0 || host_groups(start.supervisor) > 0);
     skl_engine_free(engine);
     CHECK(host_entries("/proc/self/fd") == fds);
-    CHECK(host_entries("/proc/self/task") == 1);
+    CHECK(host_settles_at(1));
     CHECK(!host_is_alive(start.supervisor));
     CHECK(host_groups(start.supervisor) == 0);
     CHECK(host_folders(getpid()) == 0);
@@ -145,7 +145,7 @@ int main(int count, char **arguments) {
         skl_engine_free(other);
     }
     CHECK(host_entries("/proc/self/fd") == fds);
-    CHECK(host_entries("/proc/self/task") == 1);
+    CHECK(host_settles_at(1));
     CHECK_THAT(host_status("RssAnon:") - start.memory < 4096, "20 engines cost %ld KiB", host_status("RssAnon:") - start.memory);
     return host_end();
 }

@@ -213,6 +213,10 @@ bool host_eventually(bool (*is_so)(void *), void *argument, int ms) {
     return true;
 }
 
+static bool has_tasks(void *tasks) { return host_entries("/proc/self/task") == *(int *)tasks; }
+
+bool host_settles_at(int tasks) { return host_eventually(has_tasks, &tasks, 10000); }
+
 /* This machine. */
 
 static size_t content(const char *path, char *buffer, size_t size) {

@@ -130,12 +130,6 @@ static void on_signal(int number) { (void)number; }
 
 static void *nothing(void *argument) { return argument; }
 
-/* A thread that was joined is still listed for a moment. */
-static bool is_alone(void *unused) {
-    (void)unused;
-    return host_entries("/proc/self/task") == 1;
-}
-
 int main(int count, char **arguments) {
     struct sigaction action;
     sigset_t mask;
@@ -162,10 +156,10 @@ int main(int count, char **arguments) {
     /* The C library takes a signal for itself when a process makes its first thread. */
     CHECK(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0);
 
-    CHECK(host_eventually(is_alone, NULL, 10000));
+    CHECK(host_settles_at(1));
     before = snapshot();
     twenty_calls(arguments[1]);
-    CHECK(host_eventually(is_alone, NULL, 10000));
+    CHECK(host_settles_at(1));
     after = snapshot();
     same(before, after);
     CHECK(host_supervisors(supervisors, 4) == 0);
