@@ -67,9 +67,9 @@ skl_buffer *host_wait(skl_call *call, int64_t timeout_ms);
 void host_works(skl_engine *engine, const char *tool);
 
 double host_now_ms(void);
-/* Asks until the answer is yes or `ms` are over; the answer. */
 /* Whether this process has `tasks` threads, at once or soon: one that was joined is still listed for a moment. */
 bool host_settles_at(int tasks);
+/* Asks until the answer is yes or `ms` are over; the answer. */
 bool host_eventually(bool (*is_so)(void *), void *argument, int ms);
 
 /* The supervisors of this process, found by its pidfds; at most `most` of them. */
