@@ -10,11 +10,15 @@
 //! | [`schema`] | the JSON Schema of a script's arguments: declared, or inferred from its source |
 //! | [`skill`] | SKILL.md folders: discovery, manifest, resources, digests |
 //! | [`runtime`] | interpreters and the files that each needs to be visible |
+//! | [`network`] | who may be reached: allow-lists, the decision, the proxy that dials |
 //! | [`sandbox`] | policy → plan → supervisor → process; has never heard of skills, JSON or LLMs |
 
 pub mod capi;
 pub mod engine;
 pub mod error;
+mod limit;
+#[cfg(all(feature = "network", target_os = "linux"))]
+pub mod network;
 pub mod runtime;
 pub mod sandbox;
 pub mod schema;

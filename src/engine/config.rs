@@ -9,6 +9,7 @@ use super::document::{Section, invalid, parse};
 use super::environment;
 use super::host::Host;
 use crate::error::{Error, Result, Status};
+use crate::limit::{self, Limit};
 use crate::runtime::Language;
 use crate::sandbox::{Limits, Policy, Tier};
 
@@ -122,8 +123,8 @@ fn policy(top: &Section<'_>) -> Result<Policy> {
         ));
     }
     refuse_network(&section)?;
-    for (key, value) in limits(&section)? {
-        policy.limits.set(&key, value)?;
+    for (key, value) in limits(&section, Limits::FIELDS)? {
+        limit::set(Limits::FIELDS, &mut policy.limits, &key, value)?;
     }
     policy.environment = environment::read(&section, false)?;
     policy.read_paths = granted(&section, "read_paths")?;
@@ -135,11 +136,11 @@ fn policy(top: &Section<'_>) -> Result<Policy> {
 }
 
 /// The `limits` of a section: known keys, whole numbers. Each lies within its range.
-pub(super) fn limits(section: &Section<'_>) -> Result<Vec<(String, u64)>> {
-    let known: Vec<_> = Limits::FIELDS.iter().map(|field| field.key).collect();
+pub(super) fn limits<T>(section: &Section<'_>, fields: &[Limit<T>]) -> Result<Vec<(String, u64)>> {
+    let known: Vec<_> = fields.iter().map(|field| field.key).collect();
     let Some(limits) = section.section("limits", &known)? else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
-    for field in Limits::FIELDS {
+    for field in fields {
         if let Some(value) = limits.integer(field.key, field.min..=field.max)? {
             changes.push((field.key.to_owned(), value));
         }

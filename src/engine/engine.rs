@@ -20,8 +20,9 @@ use super::registry::{Registry, Snapshot};
 use super::respond;
 use super::result::Subject;
 use crate::error::{Error, Result, Status};
+use crate::limit;
 use crate::runtime::{Interpreters, Language, Lookup};
-use crate::sandbox::{Command, Options, Policy, Sandbox};
+use crate::sandbox::{Command, Limits, Options, Policy, Sandbox};
 use crate::tool::dialect::Dialect;
 
 /// One configured instance: registry of skills, policy, executor of calls. Everything may be called from any thread,
@@ -196,7 +197,7 @@ impl Engine {
             }
             invocation.stdin = stdin.into_bytes();
         }
-        let limits = self.config.policy.limits.narrowed(&options.limits)?;
+        let limits = limit::narrowed(Limits::FIELDS, &self.config.policy.limits, &options.limits)?;
         // The variables of the policy are merged below, where their order is decided.
         let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
         let (files, inputs) = inputs::gather(options.files, &policy)?;

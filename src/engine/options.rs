@@ -12,6 +12,7 @@ use super::config::{WorkingDirectory, limits};
 use super::document::{Section, excerpt, invalid, parse};
 use super::environment;
 use crate::error::{Result, Status};
+use crate::sandbox::Limits;
 
 const KEYS: &[&str] = &["limits", "env", "files", "stdin", "cwd", "fresh", "call_id"];
 const FILE_KEYS: &[&str] = &["base64", "text", "path"];
@@ -43,7 +44,7 @@ pub enum Input {
 /// What a host may say about one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallOptions {
-    /// Tighter bounds, by the keys of [`crate::sandbox::Limits::FIELDS`].
+    /// Tighter bounds, by the keys of [`Limits::FIELDS`].
     pub limits: Vec<(String, u64)>,
     /// Further variables.
     pub environment: BTreeMap<String, String>,
@@ -70,7 +71,7 @@ impl CallOptions {
         // Every run of this version has its own process and directory, so `fresh` is always honoured.
         top.boolean("fresh")?;
         Ok(Self {
-            limits: limits(&top)?,
+            limits: limits(&top, Limits::FIELDS)?,
             environment: environment::read(&top, true)?,
             files: files(&top)?,
             stdin: top.text("stdin")?.map(str::to_owned),

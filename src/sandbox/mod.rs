@@ -20,7 +20,7 @@ pub use command::{Bind, Command, Layout};
 #[cfg(target_os = "linux")]
 pub use linux::{Run, Sandbox};
 pub use outcome::{Captured, End, Outcome, Stop, Usage, WorkDirectory};
-pub use policy::{LimitField, Limits, Policy};
+pub use policy::{Limits, Network, Policy};
 pub use tier::{Isolation, Layer, LayerState, Obstacle, Report, Tier};
 
 /// How a [`Sandbox`] works.

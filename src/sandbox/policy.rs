@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::tier::Tier;
-use crate::error::{Error, Result, Status};
+use crate::limit::Limit;
 
 /// The rules for one process tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Policy {
     pub write_paths: Vec<PathBuf>,
     /// Whether the process may start further programs.
     pub allows_subprocess: bool,
+    /// What it may reach.
+    pub network: Network,
 }
 
 impl Default for Policy {
@@ -38,8 +40,23 @@ impl Default for Policy {
             read_paths: Vec::new(),
             write_paths: Vec::new(),
             allows_subprocess: true,
+            network: Network::Closed,
         }
     }
+}
+
+/// What a process tree may reach. Either way, nothing of the outside by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Nothing: no interface, no socket but UNIX ones.
+    #[default]
+    Closed,
+    /// A listener on its own loopback at this port, handed to whoever started the run ([`super::Uplink`]). In the
+    /// Landlock tier there is no own loopback: the listener is the starter's, and the port is all that is guarded.
+    Listener {
+        /// The TCP port of 127.0.0.1.
+        port: u16,
+    },
 }
 
 /// Bounds on what one process tree may consume. Every bound is positive; there is no "unlimited".
@@ -78,35 +95,9 @@ impl Default for Limits {
     }
 }
 
-/// One named bound of [`Limits`] with its accepted range.
-pub struct LimitField {
-    /// The key in a config document.
-    pub key: &'static str,
-    /// Smallest accepted value.
-    pub min: u64,
-    /// Largest accepted value.
-    pub max: u64,
-    /// Reads the bound.
-    pub get: fn(&Limits) -> u64,
-    /// Writes the bound.
-    pub set: fn(&mut Limits, u64),
-}
-
-macro_rules! limit_fields {
-    ($($key:ident: $min:expr, $max:expr;)*) => {
-        &[$(LimitField {
-            key: stringify!($key),
-            min: $min,
-            max: $max,
-            get: |limits| limits.$key,
-            set: |limits, value| limits.$key = value,
-        }),*]
-    };
-}
-
 impl Limits {
-    /// Every bound, its key and its range. The upper ends keep arithmetic far from overflow, not machines from harm.
-    pub const FIELDS: &'static [LimitField] = limit_fields! {
+    /// Every bound, its key and its range.
+    pub const FIELDS: &'static [Limit<Limits>] = crate::limit::fields! {
         wall_ms: 1, 86_400_000;
         cpu_ms: 1, 86_400_000;
         memory_bytes: 4 << 20, 1 << 44;
@@ -116,73 +107,4 @@ impl Limits {
         disk_bytes: 1 << 16, 1 << 44;
         output_bytes: 1 << 10, 1 << 30;
     };
-
-    /// Sets the bound `key`, or says why not: the key is unknown or the value is out of its range.
-    pub fn set(&mut self, key: &str, value: u64) -> Result<()> {
-        let Some(field) = Self::FIELDS.iter().find(|field| field.key == key) else {
-            let known: Vec<_> = Self::FIELDS.iter().map(|field| field.key).collect();
-            return Err(Error::new(
-                Status::InvalidConfig,
-                format!("unknown limit '{key}'; known limits: {}", known.join(", ")),
-            ));
-        };
-        if value < field.min || value > field.max {
-            return Err(Error::new(
-                Status::InvalidConfig,
-                format!("limit '{key}' is {value}; it must lie between {} and {}", field.min, field.max),
-            ));
-        }
-        (field.set)(self, value);
-        Ok(())
-    }
-
-    /// Applies the tighter bounds `changes` to a copy; a looser one is [`Status::PolicyWidened`].
-    pub fn narrowed(&self, changes: &[(String, u64)]) -> Result<Self> {
-        let mut narrowed = *self;
-        for (key, value) in changes {
-            narrowed.set(key, *value)?;
-            if let Some(field) = Self::FIELDS.iter().find(|field| field.key == key) {
-                let allowed = (field.get)(self);
-                if *value > allowed {
-                    return Err(Error::new(
-                        Status::PolicyWidened,
-                        format!("limit '{key}' is {value}, above the engine's {allowed}; a call can only narrow it"),
-                    ));
-                }
-            }
-        }
-        Ok(narrowed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_narrows_but_never_widens() {
-        let engine = Limits::default();
-        assert_eq!(engine.narrowed(&[("wall_ms".into(), 10)]).map(|l| l.wall_ms), Ok(10));
-        let widened = engine.narrowed(&[("pids".into(), 65)]).unwrap_err();
-        assert_eq!(widened.status, Status::PolicyWidened);
-    }
-
-    #[test]
-    fn every_bound_names_its_range() {
-        for field in Limits::FIELDS {
-            let mut limits = Limits::default();
-            for bad in [field.min - 1, field.max + 1, u64::MAX] {
-                let error = limits.set(field.key, bad).unwrap_err();
-                assert!(error.message.contains(field.key) && error.message.contains(&field.max.to_string()));
-            }
-            assert!(limits.set(field.key, field.min).is_ok());
-            assert_eq!((field.get)(&limits), field.min);
-        }
-    }
-
-    #[test]
-    fn an_unknown_limit_lists_the_known_ones() {
-        let error = Limits::default().set("ram", 1).unwrap_err();
-        assert!(error.message.contains("memory_bytes"), "{error}");
-    }
 }
