@@ -216,7 +216,8 @@ mod tests {
     fn a_skill_cannot_name_an_inner_address() {
         let access = Access::new(rules(&["*:80"]))
             .narrowed(AllowList { owner: Owner::Skill, rules: rules(&["a.org:80", "127.0.0.1:80"]) });
-        assert!(access.admits(&target("127.0.0.1:80"), None).is_err());
+        let literal = target("127.0.0.1:80");
+        assert!(access.permits(&literal, "127.0.0.1".parse().unwrap()).is_err());
         assert!(access.permits(&target("a.org:80"), "127.0.0.1".parse().unwrap()).is_err());
     }
 

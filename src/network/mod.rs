@@ -10,12 +10,13 @@
 //! | [`target`], [`address`] | a destination in its one form; which addresses are special |
 //! | [`rule`], [`access`] | allow-lists, and the decision with its reason |
 //! | [`account`], [`limits`] | what happened; how much may |
-//! | `proxy` | the thread that accepts, reads, decides, dials and carries |
+//! | [`proxy`] | the thread that accepts, reads, decides, dials and carries |
 
 pub mod access;
 pub mod account;
 pub mod address;
 pub mod limits;
+pub mod proxy;
 pub mod rule;
 pub mod target;
 

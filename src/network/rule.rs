@@ -20,7 +20,7 @@ pub struct Rule {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Pattern {
-    /// Every name, and every address without a [`Class`].
+    /// Every name and every address.
     Any,
     /// This name.
     Name(String),
@@ -91,11 +91,11 @@ impl Rule {
         Ok(Self { pattern, port, path: path.map(str::to_owned) })
     }
 
-    /// Whether it allows `target` before anything is resolved; `path` is that of a plain HTTP request.
+    /// Whether it allows `target`, special addresses aside; `path` is that of a plain HTTP request.
     pub fn allows(&self, target: &Target, path: Option<&str>) -> bool {
         let host = match (&self.pattern, &target.host) {
-            (Pattern::Any, Host::Name(_)) => true,
-            (Pattern::Any, Host::Address(address)) => Class::of(*address).is_none(),
+            // Special addresses are judged apart, wherever they come from.
+            (Pattern::Any, _) => true,
             (Pattern::Name(own), Host::Name(name)) => own == name,
             (Pattern::Beneath(own), Host::Name(name)) => is_beneath(name, own),
             (Pattern::Range(range), Host::Address(address)) => range.contains(*address),
@@ -253,8 +253,6 @@ mod tests {
             ("[fd00::/8]:443", "[fd12::1]:443", true),
             ("*:443", "anything.example:443", true),
             ("*:443", "1.1.1.1:443", true),
-            ("*:443", "127.0.0.1:443", false),
-            ("*:443", "[::1]:443", false),
             ("*:443", "anything.example:80", false),
         ];
         for (rule, target, expected) in rows {

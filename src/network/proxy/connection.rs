@@ -1,0 +1,280 @@
+//! One client from its first byte to its end: asking, dialling, relaying or being refused.
+
+use std::net::{IpAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollFlags};
+
+use super::answer::Refusal;
+use super::asking::{Asking, Step, Wanted};
+use super::dial::{Dial, Progress};
+use super::mailbox::Mailbox;
+use super::pipe::Pipe;
+use super::relay::{Course, Ready, Relay};
+use super::resolve::Pool;
+use super::session::Call;
+use super::socket::Socket;
+use crate::network::access::Reason;
+
+/// Tokens in the epoll are `id * 4` and one of these.
+pub const LISTENER: u64 = 1;
+pub const CLIENT: u64 = 2;
+pub const UPSTREAM: u64 = 3;
+
+/// What a refused client may still send before it is closed, and how long it may take to read its answer.
+const MAX_DRAINED_BYTES: usize = 1 << 20;
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What the I/O thread lends to a connection.
+pub struct Desk<'a> {
+    pub epoll: &'a Rc<Epoll>,
+    pub pool: &'a Pool,
+    pub mailbox: &'a Arc<Mailbox>,
+    /// For one read.
+    pub scratch: &'a mut [u8],
+    /// For what is made of it.
+    pub spare: &'a mut Vec<u8>,
+    pub now: Instant,
+}
+
+/// One client.
+pub struct Connection {
+    id: u64,
+    call: Arc<Call>,
+    /// `None` once it is over.
+    client: Option<Socket>,
+    stage: Stage,
+    /// One more than the call may have; it is told so.
+    is_surplus: bool,
+}
+
+enum Stage {
+    Asking { asking: Asking, end: Instant },
+    Dialling(Box<Dial>),
+    Relaying(Box<Relay>),
+    Leaving { answer: Pipe, drained_bytes: usize, end: Instant },
+    Over,
+}
+
+impl Connection {
+    /// Takes an accepted client.
+    pub fn new(id: u64, call: &Arc<Call>, stream: TcpStream, desk: &Desk<'_>) -> std::io::Result<Self> {
+        let mut client = Socket::accepted(stream, desk.epoll, id * 4 + CLIENT)?;
+        client.watch(true, false)?;
+        let is_surplus = call.open.fetch_add(1, Ordering::Relaxed) >= call.limits.connections;
+        let end = desk.now + Duration::from_millis(call.limits.idle_ms);
+        let stage = Stage::Asking { asking: Asking::default(), end };
+        Ok(Self { id, call: Arc::clone(call), client: Some(client), stage, is_surplus })
+    }
+
+    /// Whether it is to be forgotten.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Whose it is.
+    pub fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
+    /// When to call [`Connection::expire`]. It only moves away while the stage stays.
+    pub fn deadline(&self) -> Instant {
+        match &self.stage {
+            Stage::Asking { end, .. } | Stage::Leaving { end, .. } => *end,
+            Stage::Dialling(dial) => dial.deadline(),
+            Stage::Relaying(relay) => relay.deadline(&self.call),
+            // Never asked.
+            Stage::Over => Instant::now(),
+        }
+    }
+
+    /// Something happened on one of its sockets.
+    pub fn ready(&mut self, side: u64, flags: EpollFlags, desk: &mut Desk<'_>) {
+        let is_read = flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
+        match &mut self.stage {
+            Stage::Asking { .. } => self.ask(desk),
+            Stage::Dialling(dial) if side == UPSTREAM => {
+                let progress = dial.ready(self.id, desk);
+                self.progress(progress, desk);
+            }
+            Stage::Dialling(_) => {}
+            Stage::Relaying(_) => {
+                let (from_client, from_upstream) = (is_read && side == CLIENT, is_read && side == UPSTREAM);
+                self.relay(Ready { from_client, from_upstream }, desk);
+            }
+            Stage::Leaving { .. } => self.leave(desk),
+            Stage::Over => {}
+        }
+    }
+
+    /// The name that it waits for was resolved, or not.
+    pub fn resolved(&mut self, addresses: Result<Vec<IpAddr>, String>, desk: &mut Desk<'_>) {
+        if let Stage::Dialling(dial) = &mut self.stage {
+            let progress = dial.resolved(addresses, &self.call, self.id, desk);
+            self.progress(progress, desk);
+        }
+    }
+
+    /// Its deadline has passed.
+    pub fn expire(&mut self, desk: &mut Desk<'_>) {
+        match &mut self.stage {
+            Stage::Asking { asking, .. } if asking.is_empty() => self.stage = Stage::Over,
+            Stage::Asking { asking, .. } => {
+                let step = asking.late();
+                self.step(step, desk);
+            }
+            Stage::Dialling(dial) => {
+                let progress = dial.expire(self.id, desk);
+                self.progress(progress, desk);
+            }
+            Stage::Relaying(relay) => {
+                let course = relay.expire();
+                self.course(course, desk);
+            }
+            Stage::Leaving { .. } | Stage::Over => self.stage = Stage::Over,
+        }
+    }
+
+    fn ask(&mut self, desk: &mut Desk<'_>) {
+        let (Stage::Asking { asking, .. }, Some(client)) = (&mut self.stage, &self.client) else { return };
+        let most = asking.room_bytes(&self.call).min(desk.scratch.len());
+        match client.read(desk.scratch.get_mut(..most).unwrap_or_default()) {
+            Ok(None) => {}
+            Ok(Some(count)) if count > 0 => {
+                asking.push(desk.scratch.get(..count).unwrap_or_default());
+                let step = asking.step(&self.call);
+                self.step(step, desk);
+            }
+            Ok(Some(_)) | Err(_) => self.stage = Stage::Over,
+        }
+    }
+
+    fn step(&mut self, step: Step, desk: &mut Desk<'_>) {
+        let mut step = step;
+        loop {
+            step = match (step, &mut self.stage) {
+                (Step::Say(answer), Stage::Asking { asking, .. }) => {
+                    // A new socket has room for so few bytes.
+                    let written = self.client.as_ref().and_then(|client| client.write(answer).ok().flatten());
+                    if written != Some(answer.len()) {
+                        self.stage = Stage::Over;
+                        return;
+                    }
+                    asking.step(&self.call)
+                }
+                (Step::Wanted(wanted), _) => return self.dial(wanted, desk),
+                (Step::Refused(answer, refusal), _) => return self.refuse(&answer, &refusal, desk),
+                (Step::More | Step::Say(_), _) => return,
+            };
+        }
+    }
+
+    fn dial(&mut self, wanted: Wanted, desk: &mut Desk<'_>) {
+        if self.is_surplus {
+            let refusal = Refusal { status: 503, ..Refusal::to(&wanted.target, Reason::Limit("connections")) };
+            return self.refuse(&wanted.protocol.answer(&refusal), &refusal, desk);
+        }
+        // Nothing is read from the client meanwhile.
+        if self.client.as_mut().is_none_or(|client| client.watch(false, false).is_err()) {
+            self.stage = Stage::Over;
+            return;
+        }
+        let (dial, progress) = Dial::new(wanted, &self.call, self.id, desk);
+        self.stage = Stage::Dialling(Box::new(dial));
+        self.progress(progress, desk);
+    }
+
+    fn progress(&mut self, progress: Progress, desk: &mut Desk<'_>) {
+        if matches!(progress, Progress::Waits) {
+            return;
+        }
+        let Stage::Dialling(dial) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        match progress {
+            Progress::Waits => {}
+            Progress::Connected(upstream) => {
+                self.stage = Stage::Relaying(Box::new(Relay::new(dial.wanted, upstream, &self.call, desk.now)));
+                self.relay(Ready { from_client: false, from_upstream: false }, desk);
+            }
+            Progress::Failed(refusal) => self.refuse(&dial.wanted.protocol.answer(&refusal), &refusal, desk),
+        }
+    }
+
+    fn relay(&mut self, ready: Ready, desk: &mut Desk<'_>) {
+        let (Stage::Relaying(relay), Some(client)) = (&mut self.stage, &mut self.client) else { return };
+        let course = relay.run(ready, client, &self.call, desk);
+        self.course(course, desk);
+    }
+
+    fn course(&mut self, course: Course, desk: &mut Desk<'_>) {
+        if matches!(course, Course::On) {
+            return;
+        }
+        let Stage::Relaying(mut relay) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        relay.close(&self.call);
+        let can_refuse = relay.can_refuse();
+        match course {
+            Course::On | Course::Over => {}
+            Course::Lingers => self.say_farewell(Pipe::ended(), desk),
+            Course::Denied(refusal) => {
+                relay.into_upstream().abort();
+                if can_refuse {
+                    self.refuse(&refusal.http(), &refusal, desk);
+                } else {
+                    self.call.deny(&refusal);
+                    self.client.take().map(Socket::abort);
+                }
+            }
+            Course::Cut => {
+                relay.into_upstream().abort();
+                self.client.take().map(Socket::abort);
+            }
+        }
+    }
+
+    fn refuse(&mut self, answer: &[u8], refusal: &Refusal, desk: &mut Desk<'_>) {
+        self.call.deny(refusal);
+        self.stage = Stage::Over;
+        if !answer.is_empty() {
+            self.say_farewell(Pipe::ending(answer), desk);
+        }
+    }
+
+    /// Lets the client read the last of `answer`: a socket that is closed while unread bytes are in it resets the
+    /// connection, and the answer with it.
+    fn say_farewell(&mut self, answer: Pipe, desk: &mut Desk<'_>) {
+        let end = desk.now + LINGER.min(Duration::from_millis(self.call.limits.idle_ms));
+        self.stage = Stage::Leaving { answer, drained_bytes: 0, end };
+        self.leave(desk);
+    }
+
+    fn leave(&mut self, desk: &mut Desk<'_>) {
+        let (Stage::Leaving { answer, drained_bytes, .. }, Some(client)) = (&mut self.stage, &mut self.client) else {
+            self.stage = Stage::Over;
+            return;
+        };
+        let is_read = loop {
+            match client.read(desk.scratch) {
+                Ok(None) => break false,
+                Ok(Some(count)) if count > 0 && *drained_bytes < MAX_DRAINED_BYTES => *drained_bytes += count,
+                Ok(Some(_)) | Err(_) => break true,
+            }
+        };
+        let is_told = answer.flush(client);
+        let is_watched = matches!(is_told, Ok(is_told) if client.watch(true, !is_told).is_ok());
+        if is_read || !is_watched {
+            self.stage = Stage::Over;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Stage::Relaying(relay) = &mut self.stage {
+            relay.close(&self.call);
+        }
+        self.call.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
