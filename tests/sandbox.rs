@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use skilllite::runtime::{Interpreters, Language, Lookup, Runtime};
-use skilllite::sandbox::{Bind, Command, End, LayerState, Options, Outcome, Policy, Sandbox, Stop, Tier};
+use skilllite::sandbox::{
+    Bind, Command, End, LayerState, Network, Options, Outcome, Policy, Sandbox, Stop, Tier, Uplink,
+};
 
 fn shell() -> Runtime {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -47,7 +49,7 @@ impl Bench {
     }
 
     fn run(&self, policy: &Policy, script: &str) -> Outcome {
-        let run = self.sandbox.start(self.command(policy, script), policy).unwrap();
+        let run = self.sandbox.start(self.command(policy, script), policy, None).unwrap();
         run.wait(None);
         run.take_outcome().unwrap().unwrap()
     }
@@ -119,7 +121,7 @@ fn a_cancelled_run_says_so_in_every_tier() {
     let bench = Bench::new();
     for tier in bench.tiers() {
         let policy = held_to(tier);
-        let run = bench.sandbox.start(bench.command(&policy, "sleep 1000"), &policy).unwrap();
+        let run = bench.sandbox.start(bench.command(&policy, "sleep 1000"), &policy, None).unwrap();
         run.cancel();
         run.cancel();
         run.wait(None);
@@ -151,6 +153,53 @@ fn a_closed_sandbox_refuses() {
     let policy = Policy::default();
     let command = bench.command(&policy, "true");
     bench.sandbox.close();
-    let error = bench.sandbox.start(command, &policy).err().unwrap();
+    let error = bench.sandbox.start(command, &policy, None).err().unwrap();
     assert_eq!(error.status, skilllite::error::Status::Closed);
+}
+
+/// A run's listener is on a loopback of its own: the library's side is reached from inside, and nothing else is.
+#[test]
+fn a_listener_of_a_run_is_handed_over_and_is_its_only_way_out() {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::os::fd::OwnedFd;
+    use std::sync::{Arc, Mutex};
+
+    let bench = Bench::new();
+    let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = outside.local_addr().unwrap().port();
+    for tier in bench.tiers().into_iter().filter(|tier| *tier != Tier::Landlock) {
+        let network = Network::Listener { port: 3128 };
+        let policy = Policy { min_tier: tier, max_tier: tier, network, ..Policy::default() };
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/3128; cat <&3; (exec 4<>/dev/tcp/127.0.0.1/{port}) 2>&1 | tail -n 1; cat /proc/net/dev 2>&1 | tail -n +3"
+        );
+        let mut command = bench.command(&policy, &script);
+        // Only bash has these sockets.
+        command.program = "/usr/bin/bash".into();
+        command.arguments = ["bash", "-c", &script].map(Into::into).to_vec();
+        let listeners: Arc<Mutex<Vec<OwnedFd>>> = Arc::default();
+        let kept = Arc::clone(&listeners);
+        let uplink: Uplink = Arc::new(move |listener| {
+            let listener = TcpListener::from(listener);
+            kept.lock().unwrap().push(listener.try_clone().unwrap().into());
+            std::thread::spawn(move || {
+                listener.set_nonblocking(false).unwrap();
+                let (mut client, address) = listener.accept().unwrap();
+                assert!(address.ip().is_loopback());
+                client.write_all(b"from outside\n").unwrap();
+            });
+        });
+        let run = bench.sandbox.start(command, &policy, Some(uplink)).unwrap();
+        run.wait(None);
+        let outcome = run.take_outcome().unwrap().unwrap();
+        let text = String::from_utf8_lossy(&outcome.stdout.bytes).into_owned();
+        assert!(text.starts_with("from outside\n"), "{tier}: {outcome:?}");
+        assert!(text.contains("Connection refused"), "{tier}: {text}");
+        assert_eq!(listeners.lock().unwrap().len(), 1);
+        let layer = outcome.isolation.layers.iter().find(|layer| layer.name == "network").unwrap();
+        assert!(layer.state == LayerState::Active && layer.detail.contains("127.0.0.1:3128"), "{layer:?}");
+    }
+    outside.set_nonblocking(true).unwrap();
+    assert!(outside.accept().is_err(), "the host's own loopback was reached");
 }

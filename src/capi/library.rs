@@ -27,7 +27,7 @@ const FEATURES: &[(&str, bool)] = &[
     // JSON Schema 2020-12 in full for call arguments.
     ("validation", cfg!(feature = "validation")),
     // Network allow-lists in the policy.
-    ("network", false),
+    ("network", cfg!(all(feature = "network", target_os = "linux"))),
     // Processes started ahead.
     ("warm", false),
 ];
@@ -92,7 +92,8 @@ mod tests {
         // SAFETY: each pointer comes with its length.
         let has = |name: &[u8]| unsafe { skl_has_feature(name.as_ptr().cast(), name.len()) };
         assert_eq!(has(b"inference"), cfg!(feature = "inference"));
-        assert!(!has(b"network") && !has(b"teleport") && !has(b"\xff") && !has(b""));
+        assert_eq!(has(b"network"), cfg!(feature = "network"));
+        assert!(!has(b"teleport") && !has(b"\xff") && !has(b""));
         // SAFETY: NULL is allowed.
         assert!(!unsafe { skl_has_feature(std::ptr::null(), 3) });
     }

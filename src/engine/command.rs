@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::runtime::{Language, Runtime, Tools};
+use crate::runtime::{Certificates, Language, Runtime, Tools};
 use crate::sandbox::{Bind, Command, Layout};
 use crate::tool::{Invocation, Tool};
 
@@ -18,6 +18,8 @@ pub(super) struct Recipe<'r> {
     pub(super) runtime: &'r Runtime,
     /// The host's ordinary commands, where the policy allows subprocesses.
     pub(super) tools: Option<&'r Tools>,
+    /// Whom to trust, where the policy allows the network.
+    pub(super) certificates: Option<&'r Certificates>,
     pub(super) needs_site: bool,
     pub(super) invocation: Invocation,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -33,7 +35,7 @@ impl Recipe<'_> {
             WorkingDirectory::Work => self.layout.work.clone(),
             WorkingDirectory::Skill => self.layout.home.clone(),
         };
-        let (binds, symlinks) = view(self.runtime, self.tools);
+        let (binds, symlinks) = view(self.runtime, self.tools, self.certificates);
         Command {
             program,
             arguments,
@@ -82,9 +84,15 @@ pub(super) fn search_path(runtime: &Runtime, tools: Option<&Tools>) -> String {
     }
 }
 
-/// What must be visible: the two lists merged, without what lies inside something else.
-fn view(runtime: &Runtime, tools: Option<&Tools>) -> (Vec<Bind>, Vec<(PathBuf, PathBuf)>) {
-    let mut mounts: Vec<&PathBuf> = runtime.mounts.iter().chain(tools.iter().flat_map(|tools| &tools.mounts)).collect();
+/// What must be visible: the lists merged, without what lies inside something else.
+fn view(
+    runtime: &Runtime,
+    tools: Option<&Tools>,
+    certificates: Option<&Certificates>,
+) -> (Vec<Bind>, Vec<(PathBuf, PathBuf)>) {
+    let mut mounts: Vec<&PathBuf> = runtime.mounts.iter().collect();
+    mounts.extend(tools.iter().flat_map(|tools| &tools.mounts));
+    mounts.extend(certificates.iter().flat_map(|trusted| &trusted.mounts));
     mounts.sort();
     let mut kept: Vec<&PathBuf> = Vec::new();
     for mount in mounts {
@@ -96,6 +104,7 @@ fn view(runtime: &Runtime, tools: Option<&Tools>) -> (Vec<Bind>, Vec<(PathBuf, P
         .symlinks
         .iter()
         .chain(tools.iter().flat_map(|tools| &tools.symlinks))
+        .chain(certificates.iter().flat_map(|trusted| &trusted.symlinks))
         .filter(|(link, _)| !kept.iter().any(|mount| link.starts_with(mount)))
         .cloned()
         .collect();
@@ -133,7 +142,7 @@ mod tests {
     #[test]
     fn the_view_has_nothing_twice() {
         let (binds, symlinks) =
-            view(&runtime(Language::Python, &["/opt/py", "/usr/lib/x", "/usrlocal"]), Some(&tools()));
+            view(&runtime(Language::Python, &["/opt/py", "/usr/lib/x", "/usrlocal"]), Some(&tools()), None);
         let targets: Vec<_> = binds.iter().map(|bind| bind.target.to_str().unwrap()).collect();
         assert_eq!(targets, ["/etc/alternatives", "/opt/py", "/usr", "/usrlocal"]);
         assert!(binds.iter().all(|bind| !bind.is_writable && bind.source == bind.target));
@@ -172,6 +181,7 @@ mod tests {
                 tool: &tool,
                 runtime: &runtime,
                 tools: None,
+                certificates: None,
                 needs_site: *needs_site,
                 invocation: Invocation { arguments: vec!["--x".into()], stdin: b"in".to_vec() },
                 environment: Vec::new(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::document::{Section, invalid, parse};
 use super::environment;
 use super::host::Host;
+use super::network::Settings;
 use crate::error::{Error, Result, Status};
 use crate::limit::{self, Limit};
 use crate::runtime::Language;
@@ -51,6 +52,8 @@ impl WorkingDirectory {
 pub struct Config {
     /// What its calls may do.
     pub policy: Policy,
+    /// Which hosts its calls may reach.
+    pub(super) network: Settings,
     /// Interpreters to use instead of those on the search path.
     pub interpreters: BTreeMap<Language, PathBuf>,
     /// Where interpreters are looked for.
@@ -78,8 +81,10 @@ impl Config {
         let max_running = top.integer("max_running", 1..=MAX_RUNNING)?;
         let max_queued = top.integer("max_queued", 0..=MAX_QUEUED)?.unwrap_or(1024);
         refuse_warm(&top)?;
+        let (policy, network) = policy(&top)?;
         Ok(Self {
-            policy: policy(&top)?,
+            policy,
+            network,
             interpreters: interpreters(&top)?,
             search_path: top.paths("search_path")?.unwrap_or_else(|| host.search_path.clone()),
             cwd: top.choice("cwd", WorkingDirectory::NAMES, WorkingDirectory::from_name)?.unwrap_or_default(),
@@ -102,9 +107,9 @@ fn interpreters(top: &Section<'_>) -> Result<BTreeMap<Language, PathBuf>> {
     Ok(found)
 }
 
-fn policy(top: &Section<'_>) -> Result<Policy> {
+fn policy(top: &Section<'_>) -> Result<(Policy, Settings)> {
     let mut policy = Policy::default();
-    let Some(section) = top.section("policy", POLICY_KEYS)? else { return Ok(policy) };
+    let Some(section) = top.section("policy", POLICY_KEYS)? else { return Ok((policy, Settings::default())) };
     let names: Vec<_> = Tier::ALL.iter().map(|tier| tier.name()).collect();
     if let Some(tier) = section.choice("min_tier", &names, Tier::parse)? {
         policy.min_tier = tier;
@@ -122,7 +127,6 @@ fn policy(top: &Section<'_>) -> Result<Policy> {
             format_args!("is '{}', above 'policy.max_tier' '{}'", policy.min_tier, policy.max_tier),
         ));
     }
-    refuse_network(&section)?;
     for (key, value) in limits(&section, Limits::FIELDS)? {
         limit::set(Limits::FIELDS, &mut policy.limits, &key, value)?;
     }
@@ -132,7 +136,7 @@ fn policy(top: &Section<'_>) -> Result<Policy> {
     if let Some(allows) = section.boolean("subprocess")? {
         policy.allows_subprocess = allows;
     }
-    Ok(policy)
+    Ok((policy, Settings::read(&section)?))
 }
 
 /// The `limits` of a section: known keys, whole numbers. Each lies within its range.
@@ -154,18 +158,6 @@ fn granted(section: &Section<'_>, key: &str) -> Result<Vec<PathBuf>> {
         return Err(invalid(&section.key_name(key), "grants '/'; name the folders that are needed"));
     }
     Ok(paths)
-}
-
-fn refuse_network(section: &Section<'_>) -> Result<()> {
-    match section.get("network") {
-        None | Some(Value::Bool(false)) => Ok(()),
-        Some(Value::Array(rules)) if rules.is_empty() => Ok(()),
-        Some(Value::Bool(true) | Value::Array(_)) => Err(Error::new(
-            Status::Unsupported,
-            "'policy.network' asks for network access; the allow-list is not in this version: set it to false",
-        )),
-        Some(_) => Err(invalid("policy.network", "must be false or an array of \"host:port\" rules")),
-    }
 }
 
 fn refuse_warm(top: &Section<'_>) -> Result<()> {
@@ -228,6 +220,34 @@ mod tests {
         assert_eq!(config.policy.min_tier, Tier::Landlock);
     }
 
+    #[cfg(all(feature = "network", target_os = "linux"))]
+    #[test]
+    fn the_network_is_a_list_or_an_object() {
+        for (text, shown) in [
+            (r#"{"policy":{"network":["API.example.org.:443"]}}"#, "api.example.org"),
+            (r#"{"policy":{"network":{"allow":["*.example.org:443"],"limits":{"connections":2}}}}"#, "connections: 2"),
+            (r#"{"policy":{"network":{"allow":[],"accept_port_only":true}}}"#, "accepts_port_only: true"),
+            (r#"{"policy":{"network":{"allow":null}}}"#, "rules: []"),
+        ] {
+            let config = Config::parse(text, &host()).unwrap();
+            assert!(format!("{:?}", config.network).contains(shown), "{:?}", config.network);
+        }
+        let bad: &[(&str, &[&str])] = &[
+            (r#"{"policy":{"network":true}}"#, &["'policy.network'", "list the hosts"]),
+            (r#"{"policy":{"network":["a.org"]}}"#, &["'policy.network'", "'a.org' has no port", "write it as"]),
+            (r#"{"policy":{"network":[1]}}"#, &["'policy.network'", "a string"]),
+            (r#"{"policy":{"network":{"alow":[]}}}"#, &["'policy.network.alow'", "allow, limits"]),
+            (r#"{"policy":{"network":{"allow":["https://a.org"]}}}"#, &["'policy.network.allow'", "scheme"]),
+            (r#"{"policy":{"network":{"limits":{"connections":0}}}}"#, &["connections", "between 1 and 4096"]),
+            (r#"{"policy":{"network":{"limits":{"rate":1}}}}"#, &["'policy.network.limits.rate'", "idle_ms"]),
+        ];
+        for (text, needles) in bad {
+            let error = Config::parse(text, &host()).unwrap_err();
+            assert_eq!(error.status, Status::InvalidConfig, "{error}");
+            needles.iter().for_each(|needle| assert!(error.message.contains(needle), "'{needle}' is not in: {error}"));
+        }
+    }
+
     /// Each bad document gives its status and a message that names the key.
     #[test]
     fn bad_documents_are_named() {
@@ -251,8 +271,6 @@ mod tests {
             (r#"{"policy":{"min_tier":"none"}}"#, InvalidConfig, &["'policy.min_tier'", "'none'", "landlock"]),
             (r#"{"policy":{"min_tier":1}}"#, InvalidConfig, &["'policy.min_tier'", "a number"]),
             (r#"{"policy":{"min_tier":"full","max_tier":"landlock"}}"#, InvalidConfig, &["min_tier", "max_tier"]),
-            (r#"{"policy":{"network":true}}"#, Unsupported, &["policy.network", "false"]),
-            (r#"{"policy":{"network":["a:1"]}}"#, Unsupported, &["policy.network", "not in this version"]),
             (r#"{"policy":{"network":"off"}}"#, InvalidConfig, &["policy.network"]),
             (r#"{"policy":{"limits":{"ram":1}}}"#, InvalidConfig, &["'policy.limits.ram'", "memory_bytes"]),
             (r#"{"policy":{"limits":{"ram":"x"}}}"#, InvalidConfig, &["'policy.limits.ram'", "memory_bytes"]),

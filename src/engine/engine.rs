@@ -14,6 +14,7 @@ use super::config::Config;
 use super::document::parse;
 use super::environment;
 use super::inputs;
+use super::network::Gateway;
 use super::options::CallOptions;
 use super::origin::Origin;
 use super::registry::{Registry, Snapshot};
@@ -22,7 +23,7 @@ use super::result::Subject;
 use crate::error::{Error, Result, Status};
 use crate::limit;
 use crate::runtime::{Interpreters, Language, Lookup};
-use crate::sandbox::{Command, Limits, Options, Policy, Sandbox};
+use crate::sandbox::{Command, Limits, Network, Options, Policy, Sandbox};
 use crate::tool::dialect::Dialect;
 
 /// One configured instance: registry of skills, policy, executor of calls. Everything may be called from any thread,
@@ -33,6 +34,7 @@ pub struct Engine {
     registry: Registry,
     interpreters: Interpreters,
     sandbox: Arc<Sandbox>,
+    gateway: Gateway,
     is_closed: AtomicBool,
     calls_made: AtomicU64,
 }
@@ -58,6 +60,7 @@ impl Engine {
             registry: Registry::default(),
             interpreters,
             sandbox: Arc::new(sandbox),
+            gateway: Gateway::new(),
             is_closed: AtomicBool::new(false),
             calls_made: AtomicU64::new(0),
         })
@@ -150,6 +153,7 @@ impl Engine {
         self.origin.check()?;
         self.is_closed.store(true, Ordering::SeqCst);
         self.sandbox.close();
+        self.gateway.close();
         Ok(())
     }
 
@@ -180,7 +184,7 @@ impl Engine {
         options: CallOptions,
     ) -> Result<Arc<Call>> {
         let Prepared { subject, command, policy } = self.prepare(snapshot, tool, arguments, options)?;
-        let run = self.sandbox.start(command, &policy)?;
+        let run = self.sandbox.start(command, &policy, subject.network.uplink())?;
         Ok(Call::new(subject, run, self.sandbox.clone()))
     }
 
@@ -199,8 +203,15 @@ impl Engine {
         }
         let limits = limit::narrowed(Limits::FIELDS, &self.config.policy.limits, &options.limits)?;
         // The variables of the policy are merged below, where their order is decided.
-        let policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
-        let (files, inputs) = inputs::gather(options.files, &policy)?;
+        let mut policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
+        let (mut files, inputs) = inputs::gather(options.files, &policy)?;
+        let network = self.gateway.open(
+            &self.config.network,
+            entry.skill.manifest.network.as_ref(),
+            &options.network,
+            self.sandbox.tier(&policy)?,
+        )?;
+        policy.network = network.policy();
 
         entry.skill.verify_all()?;
         let runtime = match tool.language {
@@ -210,10 +221,15 @@ impl Engine {
         let tools = policy.allows_subprocess.then(|| self.interpreters.tools());
 
         let layout = self.sandbox.layout(&policy, &entry.skill.root)?;
+        let certificates = (policy.network != Network::Closed).then(|| self.interpreters.certificates());
+        files.extend(network.files(&layout.temporary));
+        let mut needed = runtime.environment.clone();
+        needed.extend(certificates.iter().flat_map(|trusted| trusted.environment.iter().cloned()));
+        needed.extend(network.environment(&layout.temporary));
         let environment = environment::assemble(
             &layout,
             &search_path(&runtime, tools.as_deref()),
-            &runtime.environment,
+            &needed,
             &self.config.policy.environment,
             &options.environment,
         )?;
@@ -222,7 +238,7 @@ impl Engine {
             tool: tool.name.clone(),
             skill: entry.skill.name.clone(),
             call_id: options.call_id.unwrap_or_else(|| format!("call-{number}")),
-            lacks_network: catalogue::wants_network(&entry.skill),
+            network,
             inputs,
             disk_bytes: policy.limits.disk_bytes,
         };
@@ -230,6 +246,7 @@ impl Engine {
             tool,
             runtime: &runtime,
             tools: tools.as_deref(),
+            certificates: certificates.as_deref(),
             needs_site: tool.language == Language::Python && entry.needs_site(&runtime),
             invocation,
             environment,

@@ -15,7 +15,7 @@ use crate::sandbox::Policy;
 /// Digests of the files that were put in, by path: what is unchanged afterwards is no output.
 pub(super) type Fingerprints = BTreeMap<PathBuf, [u8; 32]>;
 
-/// Files for the work directory: relative path, content.
+/// Files for the work directory: relative path, content. An absolute path is one of the run's own places.
 pub(super) type Contents = Vec<(PathBuf, Vec<u8>)>;
 
 /// The files with their content. Together they fit `policy.limits.disk_bytes`, or it is [`Status::InvalidConfig`]. A

@@ -15,6 +15,7 @@ mod engine;
 mod environment;
 mod host;
 mod inputs;
+mod network;
 mod options;
 mod origin;
 mod outputs;

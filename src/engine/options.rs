@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::config::{WorkingDirectory, limits};
 use super::document::{Section, excerpt, invalid, parse};
 use super::environment;
+use super::network::Narrowing;
 use crate::error::{Result, Status};
 use crate::sandbox::Limits;
 
-const KEYS: &[&str] = &["limits", "env", "files", "stdin", "cwd", "fresh", "call_id"];
+const KEYS: &[&str] = &["limits", "env", "files", "stdin", "cwd", "fresh", "call_id", "network"];
 const FILE_KEYS: &[&str] = &["base64", "text", "path"];
 
 /// The longest `call_id`, in bytes.
@@ -54,6 +55,8 @@ pub struct CallOptions {
     pub stdin: Option<String>,
     /// Where the script starts; the engine's choice when absent.
     pub cwd: Option<WorkingDirectory>,
+    /// Fewer hosts than the engine's policy allows.
+    pub(super) network: Narrowing,
     /// The host's own name for the call, repeated in its result; at most 256 bytes.
     pub call_id: Option<String>,
 }
@@ -76,6 +79,7 @@ impl CallOptions {
             files: files(&top)?,
             stdin: top.text("stdin")?.map(str::to_owned),
             cwd: top.choice("cwd", WorkingDirectory::NAMES, WorkingDirectory::from_name)?,
+            network: Narrowing::read(&top)?,
             call_id: call_id(&top)?,
         })
     }

@@ -61,7 +61,7 @@ fn for_model(document: &Value) -> Value {
     tell("exit_code");
     // `output` is the same as `text`, already parsed.
     tell(if document["output"].is_null() { "text" } else { "output" });
-    for key in ["stderr", "signal", "limit", "files", "skipped_files", "error", "network"] {
+    for key in ["stderr", "signal", "limit", "files", "skipped_files", "error"] {
         let says_nothing = match &document[key] {
             Value::Null => true,
             Value::String(text) => text.is_empty(),
@@ -72,10 +72,19 @@ fn for_model(document: &Value) -> Value {
             tell(key);
         }
     }
+    if says_something(&document["network"]) {
+        tell("network");
+    }
     if document["truncated"].as_object().is_some_and(|parts| parts.values().any(|is_cut| is_cut == true)) {
         tell("truncated");
     }
     Value::Object(told)
+}
+
+/// Whether the network explains anything: something was denied, or the skill needs it and has none.
+fn says_something(network: &Value) -> bool {
+    network["denials"].as_u64().is_some_and(|denials| denials > 0)
+        || (network["wanted"] == true && network["allowed"] == false)
 }
 
 #[cfg(test)]
@@ -102,5 +111,19 @@ mod tests {
             "status": "ok", "exit_code": 3, "text": "no", "stderr": "bad", "truncated": {"stdout": true},
         });
         assert_eq!(for_model(&loud), expected);
+    }
+
+    #[test]
+    fn a_model_hears_of_the_network_when_that_explains_something() {
+        let rows = [
+            (json!({"allowed": false, "wanted": false, "denials": 0}), false),
+            (json!({"allowed": false, "wanted": true, "denials": 0}), true),
+            (json!({"allowed": true, "wanted": true, "denials": 0}), false),
+            (json!({"allowed": true, "wanted": false, "denials": 2}), true),
+            (Value::Null, false),
+        ];
+        for (network, expected) in rows {
+            assert_eq!(says_something(&network), expected, "{network}");
+        }
     }
 }

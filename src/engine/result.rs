@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use serde_json::{Value, json};
 
 use super::inputs::Fingerprints;
+use super::network::Way;
 use super::outputs::Listing;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::{Captured, End, Isolation, Layer, Obstacle, Outcome, Report, Stop, Tier, Usage, WorkDirectory};
@@ -19,8 +20,8 @@ pub(super) struct Subject {
     pub(super) skill: String,
     /// The host's or the LLM's name for the call.
     pub(super) call_id: String,
-    /// Whether the skill declares that it needs the network, which no policy of this version gives.
-    pub(super) lacks_network: bool,
+    /// Its way out.
+    pub(super) network: Way,
     /// What was put into the work directory.
     pub(super) inputs: Fingerprints,
     /// The work directory's bound, which is also the bound of what is hashed.
@@ -70,12 +71,13 @@ fn ran(subject: &Subject, outcome: Outcome) -> (Value, Option<WorkDirectory>) {
         "skipped_files": skipped_files,
         "usage": usage_of(&usage),
         "isolation": isolation_of(&isolation),
+        "network": subject.network.report(),
         "error": null,
         "tool": subject.tool,
         "skill": subject.skill,
         "call_id": subject.call_id,
     });
-    (with_network(subject, document), work)
+    (document, work)
 }
 
 /// The document for a run that could not be made.
@@ -87,7 +89,7 @@ fn failed(subject: &Subject, error: &Error) -> Value {
         Status::WaitTimeout => ("timeout", Some("wall")),
         _ => ("error", None),
     };
-    let document = json!({
+    json!({
         "status": status,
         "exit_code": null,
         "signal": null,
@@ -102,21 +104,12 @@ fn failed(subject: &Subject, error: &Error) -> Value {
         "skipped_files": [],
         "usage": usage_of(&Usage::default()),
         "isolation": null,
+        "network": subject.network.report(),
         "error": { "code": error.status as i32, "message": error.message },
         "tool": subject.tool,
         "skill": subject.skill,
         "call_id": subject.call_id,
-    });
-    with_network(subject, document)
-}
-
-fn with_network(subject: &Subject, mut document: Value) -> Value {
-    if let (true, Some(fields)) = (subject.lacks_network, document.as_object_mut()) {
-        let hint =
-            "the skill declares that it needs the network and the engine's policy gives none; what depends on it fails";
-        fields.insert("network".into(), json!({ "allowed": false, "hint": hint }));
-    }
-    document
+    })
 }
 
 fn status_of(stop: Option<Stop>) -> (&'static str, Option<&'static str>) {
@@ -283,7 +276,6 @@ mod tests {
         let isolation =
             json!({"tier": "namespaces", "layers": [{"name": "seccomp", "state": "partial", "detail": "no x32"}]});
         assert_eq!(ran["isolation"], isolation);
-        let wanting = Subject { lacks_network: true, ..subject() };
-        assert_eq!(render(&wanting, Ok(outcome(b""))).0["network"]["allowed"], false);
+        assert_eq!(ran["network"]["allowed"], false);
     }
 }

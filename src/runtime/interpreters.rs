@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::loader::{Loader, Trust};
 use super::view::View;
-use super::{Language, Lookup, Runtime, Tools, node, python, shell, tools};
+use super::{Certificates, Language, Lookup, Runtime, Tools, certificates, node, python, shell, tools};
 use crate::error::{Error, Result, Status};
 
 /// Searched when the lookup's search path is empty, as by execvp(3).
@@ -24,6 +24,7 @@ pub struct Interpreters {
     found: Mutex<BTreeMap<Language, Kept>>,
     native: Mutex<BTreeMap<PathBuf, Kept>>,
     tools: OnceLock<Arc<Tools>>,
+    certificates: OnceLock<Arc<Certificates>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +48,13 @@ impl Stamp {
 impl Interpreters {
     /// Keeps `lookup`; reads no file yet.
     pub fn new(lookup: Lookup) -> Self {
-        Self { lookup, found: Mutex::default(), native: Mutex::default(), tools: OnceLock::new() }
+        Self {
+            lookup,
+            found: Mutex::default(),
+            native: Mutex::default(),
+            tools: OnceLock::new(),
+            certificates: OnceLock::new(),
+        }
     }
 
     /// The program that runs scripts of `language`, found on first use. [`Status::InterpreterNotFound`] names what was
@@ -111,6 +118,12 @@ impl Interpreters {
     /// What subprocesses of a script need, where the policy allows them.
     pub fn tools(&self) -> Arc<Tools> {
         Arc::clone(self.tools.get_or_init(|| Arc::new(tools::find(self.lookup.home.as_deref()))))
+    }
+
+    /// The certificate authorities that this host trusts, where the policy allows the network.
+    pub fn certificates(&self) -> Arc<Certificates> {
+        let find = || Arc::new(certificates::find(self.lookup.home.as_deref(), &self.lookup.variables));
+        Arc::clone(self.certificates.get_or_init(find))
     }
 
     /// The first usable program of one of these names.

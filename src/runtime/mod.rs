@@ -5,6 +5,7 @@
 //! headers, the loader's cache, version managers' files. Nothing is executed (a library must not fork its host) and no
 //! environment is read: the engine passes a snapshot in as [`Lookup`] and takes an [`Arc<Runtime>`] away.
 
+mod certificates;
 mod elf;
 mod interpreters;
 mod language;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use certificates::Certificates;
 pub use interpreters::Interpreters;
 pub use language::Language;
 pub use site::python_needs_site;
@@ -89,6 +91,7 @@ impl Lookup {
         "MISE_PYTHON_VERSION",
         "NODENV_VERSION",
         "PYENV_VERSION",
+        "SSL_CERT_FILE",
         "VIRTUAL_ENV",
     ];
 }

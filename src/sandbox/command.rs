@@ -1,7 +1,9 @@
 //! What to run: a program, its inputs and the paths it must see. Plain data made by `engine` for one run.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A path of the host made visible at a path of the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub struct Layout {
     pub temporary: PathBuf,
 }
 
+/// Takes the listening socket of a run under [`super::Network::Listener`]: called once, on a thread of the sandbox, before
+/// the program starts. It must return at once.
+pub type Uplink = Arc<dyn Fn(OwnedFd) + Send + Sync>;
+
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -43,7 +49,8 @@ pub struct Command {
     pub binds: Vec<Bind>,
     /// Symbolic links of the view: link path, target text.
     pub symlinks: Vec<(PathBuf, PathBuf)>,
-    /// Files put into the work directory before the start: relative path, content.
+    /// Files put into the work directory before the start: relative path, content. An absolute path may lie in the
+    /// temporary directory instead.
     pub files: Vec<(PathBuf, Vec<u8>)>,
     /// Its working directory, as a path of the sandbox.
     pub working_directory: PathBuf,

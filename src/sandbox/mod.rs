@@ -16,7 +16,7 @@ mod wire;
 
 use std::path::PathBuf;
 
-pub use command::{Bind, Command, Layout};
+pub use command::{Bind, Command, Layout, Uplink};
 #[cfg(target_os = "linux")]
 pub use linux::{Run, Sandbox};
 pub use outcome::{Captured, End, Outcome, Stop, Usage, WorkDirectory};

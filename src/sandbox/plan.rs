@@ -29,6 +29,10 @@ pub enum Step {
     Keyring,
     /// Set the host name.
     HostName { name: &'static str },
+    /// Bring up the loopback of the own network namespace.
+    Loopback,
+    /// Listen on it, and hand the socket to the library.
+    Listen { port: u16 },
     /// Start an empty root.
     NewRoot { bytes: u64, inodes: u64 },
     /// Make a directory.
@@ -69,6 +73,8 @@ pub enum Step {
     Ruleset { abi: u32, files: u64, network: u64, scopes: u64 },
     /// Allow accesses beneath a path.
     Allow { path: PathBuf, access: u64, summary: &'static str, is_optional: bool },
+    /// Allow to connect to a TCP port, of whatever host.
+    AllowPort { port: u16, access: u64 },
     /// Enforce the ruleset.
     Restrict,
     /// Enter the working directory.
@@ -124,6 +130,8 @@ impl fmt::Display for Step {
             Step::JoinGroups { memory_bytes, pids } => write!(f, "join-groups  memory {memory_bytes}, pids {pids}"),
             Step::Keyring => write!(f, "keyring      new session"),
             Step::HostName { name } => write!(f, "host-name    {name}"),
+            Step::Loopback => write!(f, "loopback     up, the only interface"),
+            Step::Listen { port } => write!(f, "listen       127.0.0.1:{port}, handed to the library"),
             Step::NewRoot { bytes, inodes } => write!(f, "new-root     {bytes} bytes, {inodes} inodes, nosuid,nodev"),
             Step::Directory { path, mode } => write!(f, "directory    {} {mode:o}", path.display()),
             Step::Link { path, target } => write!(f, "link         {} -> {}", path.display(), target.display()),
@@ -166,6 +174,7 @@ impl fmt::Display for Step {
                 Ok(())
             }
             Step::Allow { path, summary, .. } => write!(f, "allow        {} {summary}", path.display()),
+            Step::AllowPort { port, .. } => write!(f, "allow        tcp port {port} connect"),
             Step::Restrict => write!(f, "restrict     landlock"),
             Step::Enter { path } => write!(f, "enter        {}", path.display()),
             Step::Filter { summary, .. } => write!(f, "seccomp      {summary}"),
@@ -237,6 +246,8 @@ impl Writer {
             Step::JoinGroups { memory_bytes, pids } => (r.op, r.a, r.b) = (op::JOIN_CGROUP, *memory_bytes, *pids),
             Step::Keyring => r.op = op::KEYRING,
             Step::HostName { name } => (r.op, r.text) = (op::HOSTNAME, self.text(OsStr::new(name))),
+            Step::Loopback => r.op = op::LOOPBACK,
+            Step::Listen { port } => (r.op, r.a) = (op::LISTEN, u64::from(*port)),
             Step::NewRoot { bytes, inodes } => (r.op, r.a, r.b) = (op::NEW_ROOT, *bytes, *inodes),
             Step::Directory { path, mode } => {
                 (r.op, r.flags, r.text) = (op::DIRECTORY, *mode, self.text(path.as_os_str()));
@@ -294,6 +305,7 @@ impl Writer {
                 (r.op, r.a, r.flags) = (op::LANDLOCK_ALLOW, *access, u32::from(*is_optional));
                 r.text = self.text(path.as_os_str());
             }
+            Step::AllowPort { port, access } => (r.op, r.a, r.b) = (op::LANDLOCK_ALLOW_PORT, *access, u64::from(*port)),
             Step::Restrict => r.op = op::LANDLOCK_RESTRICT,
             Step::Enter { path } => (r.op, r.text) = (op::CHDIR, self.text(path.as_os_str())),
             Step::Filter { program, .. } => {

@@ -6,7 +6,7 @@
 //! guards against a supervisor file of another build.
 
 /// First word of every message; changes with any change of this file.
-pub const MAGIC: u32 = 0x534b_4c03;
+pub const MAGIC: u32 = 0x534b_4c04;
 
 /// Most descriptors in one message.
 pub const MAX_FDS: usize = 5;
@@ -90,6 +90,8 @@ pub mod event {
     pub const FAILED: u32 = 4;
     /// Everything in the sandbox is dead.
     pub const ENDED: u32 = 5;
+    /// The run's listener is there; comes with its descriptor.
+    pub const LISTENER: u32 = 6;
 }
 
 /// Why the init process ended a run.
@@ -207,6 +209,10 @@ pub mod op {
     pub const READ_ONLY: u32 = 25;
     /// Init: take a copy of the view to complete it.
     pub const ENTER_VIEW: u32 = 26;
+    /// Init: bring up the loopback of the own network namespace.
+    pub const LOOPBACK: u32 = 27;
+    /// Init: listen at port `a` of the loopback and hand the socket to the library.
+    pub const LISTEN: u32 = 28;
     /// Init: hand the directory `text` to the library.
     pub const SHARE_WORK: u32 = 22;
     /// Init: without namespaces, make the host directory `text`, to be removed at the end.
@@ -226,6 +232,8 @@ pub mod op {
     pub const LANDLOCK_RULESET: u32 = 34;
     /// Program: allow accesses `a` beneath `text`; a missing path is skipped when `flags` is 1.
     pub const LANDLOCK_ALLOW: u32 = 35;
+    /// Program: allow accesses `a` to TCP port `b`.
+    pub const LANDLOCK_ALLOW_PORT: u32 = 41;
     /// Program: enforce the ruleset.
     pub const LANDLOCK_RESTRICT: u32 = 36;
     /// Program: enter directory `text`.

@@ -154,10 +154,15 @@ fn is_left_out(path: &Path) -> bool {
 }
 
 fn has_main(file: &SkillFile, script: &Script) -> bool {
+    if is_main(&file.path) {
+        return true;
+    }
     let has_shebang = script.source.starts_with(b"#!");
     let text = String::from_utf8_lossy(&script.source);
     match script.language {
-        Language::Python => text.contains("__main__") || has_top_level_code(&text),
+        Language::Python => {
+            ["__main__", "sys.argv"].iter().any(|mark| text.contains(mark)) || has_top_level_code(&text)
+        }
         Language::Node => {
             let marks = ["require.main", "import.meta.main", "process.argv", "process.stdin"];
             let exports = ["module.exports", "\nexport ", "exports."];

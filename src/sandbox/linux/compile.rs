@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use super::seccomp::{Filters, Rules};
+use super::seccomp::{Filters, Rules, Sockets};
 use super::{landlock, view};
 use crate::sandbox::plan::{Plan, Step, Supervision};
-use crate::sandbox::{Command, Policy, Tier};
+use crate::sandbox::{Command, Network, Policy, Tier};
 
 /// Devices of the minimal `/dev`.
 pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
@@ -56,6 +56,12 @@ pub fn rules(policy: &Policy, tier: Tier, host: &Host) -> Rules {
         sole_program: sole_program(policy, host),
         accounts_memory: tier == Tier::Full,
         shares_host: tier == Tier::Landlock,
+        sockets: match (tier, policy.network) {
+            (Tier::Landlock, Network::Closed) => Sockets::Pairs,
+            (Tier::Landlock, Network::Listener { .. }) => Sockets::TcpClient,
+            (_, Network::Closed) => Sockets::Unix,
+            (_, Network::Listener { .. }) => Sockets::UnixAndTcp,
+        },
     }
 }
 
@@ -105,7 +111,7 @@ fn host_view(inputs: &Inputs, steps: &mut Vec<Step>) {
 }
 
 fn input_files(command: &Command, steps: &mut Vec<Step>) {
-    let mut made = vec![command.layout.work.clone()];
+    let mut made = vec![command.layout.work.clone(), command.layout.temporary.clone()];
     for (path, content) in &command.files {
         let path = command.layout.work.join(path);
         view::make_parents(&path, &mut made, steps);
@@ -129,10 +135,14 @@ fn seal(inputs: &Inputs, steps: &mut Vec<Step>) {
         steps.push(Step::Ruleset {
             abi,
             files: landlock::handled_files(abi),
-            network: landlock::handled_network(abi),
+            // On a loopback of its own a program may serve and use what it likes.
+            network: if view::has_own_loopback(inputs) { 0 } else { landlock::handled_network(abi) },
             scopes: landlock::scopes(abi),
         });
         steps.extend(landlock_rules(inputs));
+        if let (Tier::Landlock, Network::Listener { port }) = (inputs.tier, policy.network) {
+            steps.push(Step::AllowPort { port, access: landlock::CONNECT_TCP });
+        }
         steps.push(Step::Restrict);
     }
     for (summary, program) in inputs.filters {

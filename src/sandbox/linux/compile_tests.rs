@@ -277,3 +277,47 @@ fn what_lies_in_a_scratch_directory_is_attached_by_each_run() {
     assert!(at("tmpfs        /tmp") < at("directory    /tmp/deep") && at("directory    /tmp/deep") < at("pivot"));
     assert!(lines.iter().any(|line| line.starts_with("attach") && line.ends_with("/tmp/deep/granted")));
 }
+
+#[test]
+fn without_a_network_there_is_no_loopback_and_no_port() {
+    for tier in Tier::ALL {
+        for line in Case::at(tier).lines() {
+            assert!(
+                !line.starts_with("loopback") && !line.starts_with("listen") && !line.contains("tcp port"),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_run_with_a_way_out_has_a_loopback_of_its_own() {
+    for tier in [Tier::Namespaces, Tier::Full] {
+        let mut case = Case::at(tier);
+        case.policy.network = Network::Listener { port: 3128 };
+        let lines = case.lines();
+        assert!(lines.iter().any(|line| line.starts_with("clone") && line.ends_with("net=loopback")), "{lines:#?}");
+        assert!(lines.contains(&"listen       127.0.0.1:3128, handed to the library".to_string()), "{lines:#?}");
+        let order = ["clone", "map-ids", "loopback", "listen", "pivot", "fork", "exec"].map(|step| case.position(step));
+        assert!(order.is_sorted(), "{tier}: {order:?}");
+        // It may serve and use what it likes there.
+        assert!(
+            lines.contains(&"landlock     abi 7: files, scope signals and abstract sockets".to_string()),
+            "{lines:#?}"
+        );
+        assert_eq!(view(&case).0, view(&Case::at(tier)).0, "the view does not depend on the network");
+    }
+}
+
+#[test]
+fn without_namespaces_the_port_is_guarded() {
+    let mut case = Case::at(Tier::Landlock);
+    case.policy.network = Network::Listener { port: 40_000 };
+    let lines = case.lines();
+    assert!(lines.iter().any(|line| line == "allow        tcp port 40000 connect"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("landlock") && line.contains("tcp")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.starts_with("loopback") || line.starts_with("listen")), "{lines:#?}");
+    let sockets = |tier| rules(&case.policy, tier, &case.host).sockets;
+    assert_eq!(sockets(Tier::Landlock), Sockets::TcpClient);
+    assert_eq!(sockets(Tier::Full), Sockets::UnixAndTcp);
+}

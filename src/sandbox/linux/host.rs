@@ -1,7 +1,7 @@
 //! What this host gives: facts found by the supervisor at its start, and by reading.
 
 use crate::sandbox::wire::Hello;
-use crate::sandbox::{Layer, LayerState, Policy, Tier};
+use crate::sandbox::{Layer, LayerState, Network, Policy, Tier};
 
 /// The facts that plans and reports depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Host {
             namespace("mount", "own root, read-only"),
             namespace("pid", "own, killed as a whole"),
             match (has_namespaces, abi >= 6) {
+                _ if policy.network != Network::Closed => network_layer(tier, policy.network),
                 (true, true) => layer("network", Active, "no interface, socket families closed".into()),
                 (true, false) => layer("network", Active, "own, no interface, socket families closed".into()),
                 (false, _) => layer("network", Partial, "closed by seccomp: no sockets".into()),
@@ -108,6 +109,24 @@ impl Host {
         }
         layers
     }
+}
+
+/// The layer of a run that has a way out.
+fn network_layer(tier: Tier, network: Network) -> Layer {
+    let port = match network {
+        Network::Closed => 0,
+        Network::Listener { port } => port,
+    };
+    let (state, detail) = match tier {
+        Tier::Landlock => (
+            LayerState::Partial,
+            format!(
+                "by landlock and seccomp: TCP to port {port} of any host, where the proxy listens; no UDP, no server"
+            ),
+        ),
+        _ => (LayerState::Active, format!("own, loopback only; the way out is the proxy at 127.0.0.1:{port}")),
+    };
+    Layer { name: "network", state, detail }
 }
 
 /// The hard limits of this process.

@@ -23,8 +23,13 @@ pub fn handled_files(abi: u32) -> u64 {
 
 /// TCP accesses that a ruleset of this ABI handles: bind and connect.
 pub fn handled_network(abi: u32) -> u64 {
-    if abi >= 4 { 0b11 } else { 0 }
+    if abi >= TCP_ABI { 0b11 } else { 0 }
 }
+
+/// Connect a TCP socket.
+pub const CONNECT_TCP: u64 = 1 << 1;
+/// The first ABI that guards TCP.
+pub const TCP_ABI: u32 = 4;
 
 /// Scopes of this ABI: abstract UNIX sockets and signals.
 pub fn scopes(abi: u32) -> u64 {

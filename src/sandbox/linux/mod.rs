@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Result, Status};
 use crate::sandbox::plan::Plan;
-use crate::sandbox::{Command, Layout, Options, Policy, Report, Tier};
+use crate::sandbox::{Command, Layout, Network, Options, Policy, Report, Tier, Uplink};
 use link::Link;
 use reactor::Shared;
 use run::Pending;
@@ -94,13 +94,13 @@ impl Sandbox {
         Ok(Layout { home: home_source.to_path_buf(), work: workspace.join("work"), temporary: workspace.join("tmp") })
     }
 
-    /// Starts a run, or queues it. [`Status::QueueFull`], [`Status::Closed`], [`Status::IsolationUnavailable`]; what
+    /// Starts a run, or queues it; `uplink` takes its listener, if the policy gives it one. [`Status::QueueFull`], [`Status::Closed`], [`Status::IsolationUnavailable`]; what
     /// goes wrong later is the run's outcome.
-    pub fn start(&self, command: Command, policy: &Policy) -> Result<Arc<Run>> {
+    pub fn start(&self, command: Command, policy: &Policy, uplink: Option<Uplink>) -> Result<Arc<Run>> {
         let start = Instant::now();
         let shared = self.shared()?;
         let tier = tier_of(&*shared.link(policy)?, policy)?;
-        let pending = Pending { command, policy: policy.clone(), tier, start };
+        let pending = Pending { command, policy: policy.clone(), uplink, tier, start };
         let weak = Arc::downgrade(&shared);
         shared.admit(|id| Run::new(id, weak, pending))
     }
@@ -110,7 +110,7 @@ impl Sandbox {
         let shared = self.shared()?;
         let link = shared.link(policy)?;
         let tier = tier_of(&link, policy)?;
-        let pending = Pending { command, policy: policy.clone(), tier, start: Instant::now() };
+        let pending = Pending { command, policy: policy.clone(), uplink: None, tier, start: Instant::now() };
         start::plan(&shared, &link, &pending, 0)
     }
 
@@ -131,6 +131,9 @@ impl Drop for Sandbox {
 
 fn tier_of(link: &Link, policy: &Policy) -> Result<Tier> {
     match link.host.tier.map(|tier| tier.min(policy.max_tier)) {
+        Some(Tier::Landlock) if policy.network != Network::Closed && link.host.landlock_abi < landlock::TCP_ABI => {
+            Err(obstacle::unguarded_tcp(&link.host))
+        }
         Some(tier) if tier >= policy.min_tier => Ok(tier),
         _ => Err(obstacle::refusal(&link.host, policy)),
     }

@@ -1,6 +1,7 @@
 //! Why a tier is out of reach on this host, and what can be done: from a failed step and the switches that explain it.
 
 use super::host::{Host, error_text};
+use super::landlock;
 use crate::error::{Error, Status};
 use crate::sandbox::wire::step;
 use crate::sandbox::{Obstacle, Policy, Tier};
@@ -100,6 +101,18 @@ pub fn refusal(host: &Host, policy: &Policy) -> Error {
         message.push_str(&format!(", or accept \"min_tier\": \"{weaker}\" (see docs/security-model.md#tiers)"));
     }
     Error::new(Status::IsolationUnavailable, message)
+}
+
+/// The error for a network in a Landlock tier that cannot hold it.
+pub fn unguarded_tcp(host: &Host) -> Error {
+    Error::new(
+        Status::IsolationUnavailable,
+        format!(
+            "isolation unavailable: in the landlock tier an allow-list of hosts needs Landlock ABI {}, this kernel has {}; use Linux 6.7 or later, a host that allows namespaces, or \"network\": false",
+            landlock::TCP_ABI,
+            host.landlock_abi
+        ),
+    )
 }
 
 #[cfg(test)]

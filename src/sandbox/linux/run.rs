@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::sandbox::outcome::WorkDirectory;
 use crate::sandbox::plan::{Plan, Step};
 use crate::sandbox::wire::{Event, event, note, stop};
-use crate::sandbox::{Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Usage};
+use crate::sandbox::{Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Uplink, Usage};
 
 /// How long after its deadline a run may still report before it is killed from outside.
 const GRACE: Duration = Duration::from_secs(1);
@@ -49,6 +49,7 @@ enum Phase {
 pub(super) struct Pending {
     pub command: Command,
     pub policy: Policy,
+    pub uplink: Option<Uplink>,
     pub tier: Tier,
     pub start: Instant,
 }
@@ -67,6 +68,7 @@ pub(super) struct Live {
     pub captured: [Option<Capture>; 2],
     pub process: Option<OwnedFd>,
     pub work: Option<OwnedFd>,
+    pub uplink: Option<Uplink>,
     pub setup: Duration,
     pub is_cancelled: bool,
 }
@@ -239,6 +241,13 @@ impl Run {
             match event {
                 Some(Event { kind: event::SPAWNED, .. }) => live.process = descriptor,
                 Some(Event { kind: event::WORK, .. }) => live.work = descriptor,
+                Some(Event { kind: event::LISTENER, .. }) => {
+                    let uplink = live.uplink.take();
+                    drop(state);
+                    if let (Some(uplink), Some(listener)) = (uplink, descriptor) {
+                        uplink(listener);
+                    }
+                }
                 Some(Event { kind: event::STARTED, time_ns, .. }) => {
                     live.setup = Duration::from_nanos(time_ns.saturating_sub(live.start_ns));
                 }

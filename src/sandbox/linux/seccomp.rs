@@ -23,6 +23,21 @@ pub struct Rules {
     pub accounts_memory: bool,
     /// Whether the run shares the host's process and network namespaces.
     pub shares_host: bool,
+    /// Which sockets it may make.
+    pub sockets: Sockets,
+}
+
+/// Which sockets a run may make. Pairs of connected UNIX sockets are always allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sockets {
+    /// None.
+    Pairs,
+    /// UNIX sockets.
+    Unix,
+    /// UNIX and TCP sockets.
+    UnixAndTcp,
+    /// TCP sockets that connect.
+    TcpClient,
 }
 
 /// Filters in the order of loading, each with a summary.
@@ -78,6 +93,9 @@ fn numbers(rules: Rules) -> BTreeMap<u32, Answer> {
         put(syscalls::METADATA, Answer::Pretend);
         put(syscalls::METADATA_LEGACY, Answer::Pretend);
         put(syscalls::UNGUARDED, Answer::Refuse);
+    }
+    if rules.sockets == Sockets::TcpClient {
+        put(syscalls::SERVE, Answer::Refuse);
     }
     table
 }
@@ -185,8 +203,6 @@ fn argument_rules(rules: Rules) -> Vec<(libc::c_long, Vec<Vec<Condition>>)> {
         clone.push(vec![(0, MaskedEq(libc::CLONE_THREAD as u64), 0)]);
     }
     let unix = libc::AF_UNIX as u64;
-    // A path socket of the host is out of Landlock's reach before ABI 9, so without an own mount namespace there are none.
-    let socket = if rules.shares_host { vec![vec![]] } else { vec![vec![(0, Ne, unix)]] };
     let devices = |index| {
         [libc::S_IFCHR, libc::S_IFBLK].map(|kind| vec![(index, MaskedEq(u64::from(libc::S_IFMT)), u64::from(kind))])
     };
@@ -194,7 +210,7 @@ fn argument_rules(rules: Rules) -> Vec<(libc::c_long, Vec<Vec<Condition>>)> {
     const QUERY: u64 = 0xffff_ffff;
     let mut list = vec![
         (libc::SYS_clone, clone),
-        (libc::SYS_socket, socket),
+        (libc::SYS_socket, socket_rules(rules.sockets)),
         (libc::SYS_socketpair, vec![vec![(0, Ne, unix)]]),
         // Push input into a terminal (CVE-2017-5226), and Linux console tricks.
         (libc::SYS_ioctl, vec![vec![(1, Eq, libc::TIOCSTI)], vec![(1, Eq, libc::TIOCLINUX)]]),
@@ -213,10 +229,38 @@ fn argument_rules(rules: Rules) -> Vec<(libc::c_long, Vec<Vec<Condition>>)> {
     }
     #[cfg(target_arch = "x86_64")]
     list.push((libc::SYS_mknod, devices(1).to_vec()));
+    if rules.sockets == Sockets::TcpClient {
+        // Data with the first packet goes around the hook of `connect`, which is where Landlock looks.
+        let fast_open = |index| vec![vec![(index, MaskedEq(libc::MSG_FASTOPEN as u64), libc::MSG_FASTOPEN as u64)]];
+        list.push((libc::SYS_sendto, fast_open(3)));
+        list.push((libc::SYS_sendmsg, fast_open(2)));
+        list.push((libc::SYS_sendmmsg, fast_open(3)));
+    }
     if rules.shares_host {
         list.push((libc::SYS_sched_setaffinity, vec![vec![(0, Ne, 0)]]));
     }
     list
+}
+
+/// When `socket` is refused. The kernel takes 32 bits of each argument, and so does the comparison.
+fn socket_rules(sockets: Sockets) -> Vec<Vec<Condition>> {
+    use SeccompCmpOp::{MaskedEq, Ne};
+    const KIND: u64 = 0xf;
+    let is_not = |family: libc::c_int| (0, Ne, family as u64);
+    let is_inet = || is_not(libc::AF_UNIX);
+    let families = match sockets {
+        Sockets::Pairs => return vec![vec![]],
+        // A path socket of the host is out of Landlock's reach before ABI 9, so without an own mount namespace there are none.
+        Sockets::Unix => return vec![vec![is_not(libc::AF_UNIX)]],
+        Sockets::UnixAndTcp => vec![is_not(libc::AF_UNIX), is_not(libc::AF_INET), is_not(libc::AF_INET6)],
+        Sockets::TcpClient => vec![is_not(libc::AF_INET), is_not(libc::AF_INET6)],
+    };
+    let is_other = |kind: &u64| *kind != libc::SOCK_STREAM as u64;
+    let mut rules = vec![families];
+    // Neither datagrams nor raw packets, and of the streams neither MPTCP nor SCTP.
+    rules.extend((0..=KIND).filter(is_other).map(|kind| vec![is_inet(), (1, MaskedEq(KIND), kind)]));
+    rules.push(vec![is_inet(), (2, Ne, 0), (2, Ne, libc::IPPROTO_TCP as u64)]);
+    rules
 }
 
 fn argument_filter(rules: Rules) -> Result<(usize, BpfProgram)> {

@@ -2,8 +2,11 @@
 
 use super::*;
 
-const OPEN: Rules = Rules { sole_program: None, accounts_memory: true, shares_host: false };
-const CLOSED: Rules = Rules { sole_program: Some(256), accounts_memory: false, shares_host: true };
+const OPEN: Rules = Rules { sole_program: None, accounts_memory: true, shares_host: false, sockets: Sockets::Unix };
+const CLOSED: Rules =
+    Rules { sole_program: Some(256), accounts_memory: false, shares_host: true, sockets: Sockets::Pairs };
+const LOOPBACK: Rules = Rules { sockets: Sockets::UnixAndTcp, ..OPEN };
+const CLIENT: Rules = Rules { sockets: Sockets::TcpClient, ..CLOSED };
 
 /// Classic BPF over a `seccomp_data`, as far as the filters use it.
 fn interpret(program: &[u8], architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
@@ -94,7 +97,7 @@ fn foreign_abis_are_killed() {
 
 #[test]
 fn arguments_decide_where_they_must() {
-    let unix = libc::AF_UNIX as u64;
+    let [unix, inet, inet6] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6].map(|family| family as u64);
     let thread = (libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND) as u64;
     let refused = errno(libc::EPERM);
     let rows: &[(&str, Rules, i64, [u64; 6], u32)] = &[
@@ -111,6 +114,27 @@ fn arguments_decide_where_they_must() {
         ("vsock", OPEN, libc::SYS_socket, [libc::AF_VSOCK as u64, 1, 0, 0, 0, 0], refused),
         ("netlink", OPEN, libc::SYS_socket, [libc::AF_NETLINK as u64, 3, 0, 0, 0, 0], refused),
         ("inet, high bits set", OPEN, libc::SYS_socket, [1 << 32 | libc::AF_INET as u64, 1, 0, 0, 0, 0], refused),
+        ("tcp with a loopback", LOOPBACK, libc::SYS_socket, [inet, 1, 0, 0, 0, 0], ALLOW),
+        ("tcp6, non-blocking", LOOPBACK, libc::SYS_socket, [inet6, 1 | 0o2004000, 6, 0, 0, 0], ALLOW),
+        ("unix datagram with a loopback", LOOPBACK, libc::SYS_socket, [unix, 2, 0, 0, 0, 0], ALLOW),
+        ("udp with a loopback", LOOPBACK, libc::SYS_socket, [inet, 2, 0, 0, 0, 0], refused),
+        ("udp, non-blocking", LOOPBACK, libc::SYS_socket, [inet, 2 | 0o2004000, 17, 0, 0, 0], refused),
+        ("raw with a loopback", LOOPBACK, libc::SYS_socket, [inet, 3, 1, 0, 0, 0], refused),
+        ("mptcp", LOOPBACK, libc::SYS_socket, [inet, 1, 262, 0, 0, 0], refused),
+        ("sctp", LOOPBACK, libc::SYS_socket, [inet, 1, 132, 0, 0, 0], refused),
+        ("smc", LOOPBACK, libc::SYS_socket, [43, 1, 0, 0, 0, 0], refused),
+        ("netlink with a loopback", LOOPBACK, libc::SYS_socket, [16, 3, 0, 0, 0, 0], refused),
+        ("bind on a loopback", LOOPBACK, libc::SYS_bind, [3, 0, 0, 0, 0, 0], ALLOW),
+        ("tcp of a client", CLIENT, libc::SYS_socket, [inet, 1, 0, 0, 0, 0], ALLOW),
+        ("unix of a client", CLIENT, libc::SYS_socket, [unix, 1, 0, 0, 0, 0], refused),
+        ("udp of a client", CLIENT, libc::SYS_socket, [inet, 2, 0, 0, 0, 0], refused),
+        ("bind of a client", CLIENT, libc::SYS_bind, [3, 0, 0, 0, 0, 0], refused),
+        ("listen of a client", CLIENT, libc::SYS_listen, [3, 0, 0, 0, 0, 0], refused),
+        ("connect of a client", CLIENT, libc::SYS_connect, [3, 0, 0, 0, 0, 0], ALLOW),
+        ("send of a client", CLIENT, libc::SYS_sendto, [3, 0, 0, 0x4000, 0, 0], ALLOW),
+        ("fast open by sendto", CLIENT, libc::SYS_sendto, [3, 0, 0, 0x2000_4000, 0, 0], refused),
+        ("fast open by sendmsg", CLIENT, libc::SYS_sendmsg, [3, 0, 0x2000_0000, 0, 0, 0], refused),
+        ("fast open by sendmmsg", CLIENT, libc::SYS_sendmmsg, [3, 0, 1, 0x2000_0000, 0, 0], refused),
         ("push input", OPEN, libc::SYS_ioctl, [0, libc::TIOCSTI, 0, 0, 0, 0], refused),
         ("push input, high bits set", OPEN, libc::SYS_ioctl, [0, 1 << 32 | libc::TIOCSTI, 0, 0, 0, 0], refused),
         ("window size", OPEN, libc::SYS_ioctl, [0, libc::TIOCGWINSZ, 0, 0, 0, 0], ALLOW),

@@ -81,6 +81,7 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
         captured: [None, None],
         process: None,
         work: None,
+        uplink: pending.uplink.clone(),
         setup: Duration::ZERO,
         is_cancelled: false,
     };

@@ -88,6 +88,9 @@ pub const UNGUARDED: &[c_long] = list! {
     SYS_fremovexattr SYS_fsetxattr SYS_inotify_add_watch SYS_lremovexattr SYS_lsetxattr SYS_removexattr SYS_setxattr
 };
 
+/// Offer a socket to others: refused where the others are the host's neighbours.
+pub const SERVE: &[c_long] = list! { SYS_accept SYS_accept4 SYS_bind SYS_listen };
+
 /// Answered with EPERM.
 pub const REFUSED: &[c_long] = list! {
     SYS_acct SYS_add_key SYS_adjtimex SYS_bpf SYS_chroot SYS_clock_adjtime SYS_clock_settime SYS_delete_module

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::compile::{DEVICES, Inputs, Mount};
 use super::landlock;
-use crate::sandbox::Tier;
 use crate::sandbox::plan::Step;
+use crate::sandbox::{Network, Tier};
 
 /// The guest's ids inside its user namespace.
 const GUEST: u32 = 1000;
@@ -67,6 +67,10 @@ pub fn own(inputs: &Inputs, steps: &mut Vec<Step>) {
         // Init counts too.
         steps.push(Step::JoinGroups { memory_bytes: limits.memory_bytes, pids: limits.pids + 1 });
     }
+    if let Network::Listener { port } = policy.network {
+        steps.push(Step::Loopback);
+        steps.push(Step::Listen { port });
+    }
     steps.push(Step::Keyring);
     steps.push(Step::HostName { name: "sandbox" });
     steps.push(Step::EnterView);
@@ -85,7 +89,10 @@ fn clone_step(inputs: &Inputs) -> Step {
     let mut namespaces = vec!["user", "mount", "pid", "ipc", "uts"];
     let mut flags =
         libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-    if landlock::scopes(inputs.host.landlock_abi) == 0 {
+    if has_own_loopback(inputs) {
+        namespaces.push("net=loopback");
+        flags |= libc::CLONE_NEWNET;
+    } else if landlock::scopes(inputs.host.landlock_abi) == 0 {
         // Abstract sockets of concurrent runs would meet in the shared empty network namespace.
         namespaces.push("net");
         flags |= libc::CLONE_NEWNET;
@@ -93,6 +100,11 @@ fn clone_step(inputs: &Inputs) -> Step {
         namespaces.push("net=shared-empty");
     }
     Step::Clone { namespaces, flags: flags as u64 }
+}
+
+/// Whether the run has a network namespace with a loopback.
+pub fn has_own_loopback(inputs: &Inputs) -> bool {
+    inputs.tier != Tier::Landlock && inputs.policy.network != Network::Closed
 }
 
 /// Names a view by everything that it consists of.

@@ -6,6 +6,7 @@ use crate::init;
 use crate::kernel::*;
 use crate::message;
 use crate::mounts::*;
+use crate::network;
 use crate::plan::Plan;
 use crate::setup::map_ids;
 use crate::sys::{Errno, Sys, exit};
@@ -100,6 +101,12 @@ fn execute(run: &Run, slots: &[Fd; MAX_SLOTS], built: &mut Built, step: &Record)
             change_directory(text(b"/new\0"))?;
         }
         op::PIVOT => drop(pivot_here()?),
+        op::LOOPBACK => network::bring_up_loopback()?,
+        op::LISTEN => {
+            let listener = network::listen(step.a as u16)?;
+            message::report(run.status, Event { kind: event::LISTENER, ..Event::default() }, Some(listener));
+            close(listener);
+        }
         op::SHARE_WORK => {
             built.work = open(AT_FDCWD, plan.text(step.text), O_RDONLY | O_DIRECTORY, 0)?;
             message::report(run.status, Event { kind: event::WORK, ..Event::default() }, Some(built.work));

@@ -407,6 +407,12 @@ pub fn landlock_allow(ruleset: Fd, access: u64, parent: Fd) -> Sys {
     unsafe { syscall!(nr::LANDLOCK_ADD_RULE, ruleset, 1, rule.as_ptr(), 0) }
 }
 
+pub fn landlock_allow_port(ruleset: Fd, access: u64, port: u64) -> Sys {
+    const NET_PORT: usize = 2;
+    let rule = [access, port];
+    unsafe { syscall!(nr::LANDLOCK_ADD_RULE, ruleset, NET_PORT, rule.as_ptr(), 0) }
+}
+
 pub fn landlock_restrict(ruleset: Fd) -> Sys {
     unsafe { syscall!(nr::LANDLOCK_RESTRICT_SELF, ruleset, 0) }
 }

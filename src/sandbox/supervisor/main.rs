@@ -12,6 +12,7 @@
 //! | [`view`] | file trees that runs have in common |
 //! | [`run`] | one request: find its view, clone |
 //! | [`build`] | in the clone, still privileged in its own namespaces: the view completed |
+//! | [`network`] | a loopback of the run's own, and a listener there |
 //! | [`init`] | process 1 of a run: watch, reap, kill, report |
 //! | [`seal`] | the program's process: everything that narrows it, then exec |
 #![no_std]
@@ -26,6 +27,7 @@ mod init;
 mod kernel;
 mod message;
 mod mounts;
+mod network;
 mod plan;
 mod run;
 mod seal;

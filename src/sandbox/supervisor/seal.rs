@@ -62,6 +62,7 @@ fn execute_step(run: &mut Run, ruleset: &mut Fd, step: &Record) -> Sys<()> {
             Err(_) if step.flags == 1 => {}
             Err(errno) => return Err(errno),
         },
+        op::LANDLOCK_ALLOW_PORT => drop(landlock_allow_port(*ruleset, step.a, step.b)?),
         op::LANDLOCK_RESTRICT => {
             landlock_restrict(*ruleset)?;
             close(*ruleset);
