@@ -3,6 +3,8 @@
 //!
 //! The test starts one process for each user that plays the host (`hostile/host.rs`), so that every payload faces a host
 //! whose environment, descriptors, keyring, files, sockets and processes hold something to steal or to break.
+//!
+//! `HOSTILE_ROWS=N1,N2` runs only these rows; `HOSTILE_SHOW=1` prints what each said.
 #![cfg(target_os = "linux")]
 
 #[path = "hostile/aftermath.rs"]
@@ -104,7 +106,7 @@ impl Half {
             ("HOSTILE_ROOT", root.clone()),
             ("HOSTILE_REPORT", root.join("report")),
         ];
-        for name in ["HOSTILE_ROWS", "HOSTILE_COMPARE"] {
+        for name in ["HOSTILE_ROWS", "HOSTILE_COMPARE", "HOSTILE_SHOW"] {
             settings.extend(std::env::var_os(name).map(|value| (name, value.into())));
         }
         command.env_clear().envs(settings).args([TEST, "--exact", "--nocapture", "--test-threads=1"]).current_dir("/");

@@ -40,6 +40,8 @@ pub struct Access {
 pub enum Reason {
     /// No rule of this owner allows it.
     NotListed(Owner),
+    /// The rules of this owner allow other paths of it only.
+    PathNotListed(Owner),
     /// What was asked for has no single meaning.
     Malformed(&'static str),
     /// It is, or resolves to, an address that only a rule that names it allows.
@@ -61,7 +63,7 @@ impl Reason {
     /// `unauthorized`.
     pub fn code(&self) -> &'static str {
         match self {
-            Reason::NotListed(_) => "not-listed",
+            Reason::NotListed(_) | Reason::PathNotListed(_) => "not-listed",
             Reason::Malformed(_) => "malformed",
             Reason::Forbidden(_) => "forbidden-address",
             Reason::Unresolved(_) => "unresolved",
@@ -85,6 +87,9 @@ impl fmt::Display for Reason {
             Reason::NotListed(Owner::Call) => {
                 f.write_str("not in the allow-list of this call; its options can name it")
             }
+            Reason::PathNotListed(_) => f.write_str(
+                "only other paths of it are in the allow-list, and in a tunnel no path is seen; use plain HTTP at an allowed path",
+            ),
             Reason::Malformed(what) => write!(f, "refused: {what}; write a plain host name or address"),
             Reason::Forbidden(class) => {
                 write!(f, "leads to {class}, which only a rule for that address in policy.network allows")
@@ -145,7 +150,8 @@ impl Access {
         let lists = self.narrower.iter().map(|list| (list.owner, &list.rules));
         for (owner, rules) in std::iter::once((Owner::Policy, &self.policy)).chain(lists) {
             if !rules.iter().any(|rule| rule.allows(target, path)) {
-                return Err(Reason::NotListed(owner));
+                let is_elsewhere = rules.iter().any(|rule| rule.allows_host(target));
+                return Err(if is_elsewhere { Reason::PathNotListed(owner) } else { Reason::NotListed(owner) });
             }
         }
         Ok(())
@@ -192,6 +198,15 @@ mod tests {
         assert_eq!(access.admits(&target("x.a.org:443"), None), Ok(()));
         assert_eq!(access.admits(&target("b.org:443"), None), Err(Reason::NotListed(Owner::Skill)));
         assert_eq!(access.admits(&target("c.org:443"), None), Err(Reason::NotListed(Owner::Policy)));
+    }
+
+    #[test]
+    fn another_path_is_told_from_another_host() {
+        let access = Access::new(rules(&["a.org:80/v1/"]));
+        assert_eq!(access.admits(&target("a.org:80"), Some("/v1/x")), Ok(()));
+        assert_eq!(access.admits(&target("a.org:80"), Some("/v2")), Err(Reason::PathNotListed(Owner::Policy)));
+        assert_eq!(access.admits(&target("a.org:80"), None), Err(Reason::PathNotListed(Owner::Policy)));
+        assert_eq!(access.admits(&target("b.org:80"), None), Err(Reason::NotListed(Owner::Policy)));
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl Rule {
 
     /// Whether it allows `target`, special addresses aside; `path` is that of a plain HTTP request.
     pub fn allows(&self, target: &Target, path: Option<&str>) -> bool {
+        self.allows_host(target) && self.has_path(path)
+    }
+
+    /// Whether it allows `target` at some path.
+    pub fn allows_host(&self, target: &Target) -> bool {
         let host = match (&self.pattern, &target.host) {
             // Special addresses are judged apart, wherever they come from.
             (Pattern::Any, _) => true,
@@ -101,7 +106,7 @@ impl Rule {
             (Pattern::Range(range), Host::Address(address)) => range.contains(*address),
             _ => false,
         };
-        host && self.has_port(target.port) && self.has_path(path)
+        host && self.has_port(target.port)
     }
 
     /// Whether it names `address` of a special class on purpose.

@@ -51,7 +51,7 @@ mod tests {
         std::fs::write(&bundle, "").unwrap();
         let variables = BTreeMap::from([(VARIABLE.to_owned(), bundle.to_str().unwrap().to_owned())]);
         let found = find(None, &variables);
-        assert_eq!(found.mounts, [bundle.clone()]);
+        assert_eq!(found.mounts, std::slice::from_ref(&bundle));
         assert_eq!(found.environment, [(OsString::from(VARIABLE), bundle.into_os_string())]);
     }
 

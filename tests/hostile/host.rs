@@ -18,7 +18,7 @@ use crate::aftermath::{clip, excerpt, is_gone, kill, marker, naive_results, resi
 use crate::compare;
 use crate::skills;
 use crate::stage::{self, Stage};
-use crate::table::{BENIGN, Control, Evidence, LIMITS, ROWS, Row, SEED};
+use crate::table::{BENIGN, Control, Evidence, LIMITS, ROWS, Reach, Row, SEED};
 use crate::verdict::{Column, Entry, Outcome};
 
 /// Longer than this and a caller counts as kept waiting.
@@ -68,7 +68,7 @@ pub fn play(root: &Path, report: &Path) {
 
 struct Play {
     stage: Stage,
-    engines: BTreeMap<(Tier, bool), Engine>,
+    engines: BTreeMap<(Tier, bool, Reach), Engine>,
     report: File,
     is_root: bool,
     compares: bool,
@@ -80,11 +80,17 @@ impl Play {
         writeln!(self.report, "{}", entry.to_line()).unwrap();
     }
 
-    fn engine(&mut self, tier: Tier, forbids_subprocess: bool) -> &Engine {
+    fn engine(&mut self, tier: Tier, row: &Row) -> &Engine {
         let root = &self.stage.root;
-        self.engines.entry((tier, forbids_subprocess)).or_insert_with(|| {
+        let network = match row.reach {
+            Reach::Off => json!(false),
+            Reach::Empty => json!([]),
+            Reach::Listed => json!({ "allow": self.stage.allow_list(), "accept_port_only": tier == Tier::Landlock }),
+        };
+        self.engines.entry((tier, row.forbids_subprocess, row.reach)).or_insert_with(|| {
             let config = json!({
-                "policy": { "min_tier": tier.name(), "max_tier": tier.name(), "subprocess": !forbids_subprocess,
+                "policy": { "min_tier": tier.name(), "max_tier": tier.name(), "subprocess": !row.forbids_subprocess,
+                            "network": network,
                             "limits": { "pids": 500, "wall_ms": 60000, "cpu_ms": 60000 } },
             });
             let engine = Engine::new(&config.to_string(), Host::snapshot()).unwrap();
@@ -128,6 +134,9 @@ impl Play {
         for tier in tiers {
             self.stage.restore();
             let found = self.boxed(row, *tier);
+            if let (Ok(found), Some(_)) = (&found, std::env::var_os("HOSTILE_SHOW")) {
+                println!("--- {} in {tier}, {}\n{}", row.id, found.end, found.text);
+            }
             let (outcome, detail) = judge(row, *tier, self.is_root, found);
             self.note(row, Column::of(*tier), outcome, &detail);
         }
@@ -292,7 +301,7 @@ impl Play {
             limits[name] = value.clone();
         }
         let options = json!({ "env": variables, "limits": limits });
-        self.engine(tier, row.forbids_subprocess).call(&row.tool(), "{}", &options.to_string())
+        self.engine(tier, row).call(&row.tool(), "{}", &options.to_string())
     }
 
     /// The payload as a skill.

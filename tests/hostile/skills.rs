@@ -27,7 +27,11 @@ pub fn write(root: &Path, row: &Row) {
     match source.extension().and_then(|extension| extension.to_str()) {
         Some("py") => {
             let prelude = fs::read_to_string(payloads().join("prelude.py")).unwrap();
-            let payload = fs::read_to_string(source).unwrap();
+            let mut payload = fs::read_to_string(source).unwrap();
+            if row.source == "proxy.py" {
+                // It does again what those do that have no network.
+                payload = fs::read_to_string(payloads().join("network.py")).unwrap() + "\n\n" + &payload;
+            }
             fs::write(&script, format!("{prelude}\n\n{payload}\n\nrun()\n")).unwrap();
         }
         Some("c") => compile(&source, &script, &["-static"]),

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::skills;
 use crate::table::{Control, Evidence, Row};
-use crate::witness::{Ears, Victim, interface};
+use crate::witness::{Ears, Victim, interface, own_names};
 
 /// The descriptor at which the victim and the host hold the secret file.
 const SECRET_DESCRIPTOR: i32 = 201;
@@ -91,17 +91,24 @@ impl Stage {
 
     /// What payloads are told; the secret is not among it.
     pub fn parameters(&self) -> Value {
-        let [tcp4, tcp6, udp, bind] = self.ears.ports();
+        let [tcp4, tcp6, udp, bind, service, paths] = self.ears.ports();
         let at = |path: &str| self.root.join(path).to_string_lossy().into_owned();
         // SAFETY: takes no pointers.
         let (uid, session) = unsafe { (libc::getuid(), libc::getsid(0)) };
         json!({
             "secret": at("secret.txt"), "home": at("home"), "stage": at("canary"), "litter": self.litter,
             "tcp4": tcp4, "tcp6": tcp6, "udp": udp, "bind": bind,
+            "service": service, "paths": paths, "names": own_names(),
             "path_socket": at("service.sock"), "path_datagram": at("datagram.sock"), "abstract": self.litter,
             "interface": interface(), "victim": self.victim.pid(), "victim_environment": self.victim.environment_address(),
             "victim_descriptor": SECRET_DESCRIPTOR, "host": std::process::id(), "uid": uid, "session": session,
         })
+    }
+
+    /// The rules of a policy that lets payloads speak to the service, and to nobody of the host besides.
+    pub fn allow_list(&self) -> Vec<String> {
+        let [tcp4, .., service, paths] = self.ears.ports();
+        vec![format!("127.0.0.1:{service}"), format!("127.0.0.1:{paths}/open/"), format!("*:{tcp4}")]
     }
 
     /// What of the harm to the stage can be seen now.

@@ -56,6 +56,17 @@ pub struct Residual {
     pub reason: &'static str,
 }
 
+/// What network the policy gives a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// None.
+    Off,
+    /// A list without rules.
+    Empty,
+    /// The stage's service, its open path, and every public host at the port where the secret is told.
+    Listed,
+}
+
 /// One payload.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -75,6 +86,8 @@ pub struct Row {
     pub may_die: bool,
     /// Limits of the call, besides [`LIMITS`], as members of a JSON object.
     pub limits: &'static str,
+    /// The network of its policy.
+    pub reach: Reach,
     /// Whether the policy forbids subprocesses.
     pub forbids_subprocess: bool,
     /// A variable that the call asks for.
@@ -98,6 +111,7 @@ const fn row(id: &'static str, name: &'static str, source: &'static str, layer: 
         control: Control::Own,
         may_die: false,
         limits: "",
+        reach: Reach::Off,
         forbids_subprocess: false,
         variable: None,
         rounds: 1,
@@ -127,6 +141,10 @@ impl Row {
         Self { forbids_subprocess: true, ..self }
     }
 
+    const fn reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
     const fn variable(self, name: &'static str, value: &'static str) -> Self {
         Self { variable: Some((name, value)), ..self }
     }
@@ -142,9 +160,11 @@ impl Row {
 
 use Control::{Absent, Dropped, Root};
 use Evidence::{Changed, Fact, Flood, Hang, Heard, Litter, Reached, Secret, Slow, Stray, Victim};
+use Reach::{Empty, Listed};
 
 const FILES: &str = "filesystem.py";
 const NETWORK: &str = "network.py";
+const PROXY: &str = "proxy.py";
 const PROCESS: &str = "process.py";
 const RESOURCE: &str = "resource.py";
 const KERNEL: &str = "kernel.py";
@@ -208,6 +228,7 @@ pub const ROWS: &[Row] = &[
     row("N2", "TCP to ::1", NETWORK, "network", Secret),
     row("N3", "TCP to an interface's address", NETWORK, "network", Secret),
     row("N4", "UDP, as a DNS query that carries a secret", NETWORK, "network", Heard),
+    row("N5", "look up the name of the host", NETWORK, "network", Reached),
     row("N6", "listen for the host", NETWORK, "network", Heard),
     row("N7", "UNIX socket with a path", NETWORK, "view", Secret),
     row("N7b", "UNIX datagram to a path", NETWORK, "view", Heard),
@@ -219,7 +240,30 @@ pub const ROWS: &[Row] = &[
     row("N12b", "a socket family with dirty upper bits", NETWORK, "seccomp", Reached),
     row("N13", "io_uring", NETWORK, "seccomp", Reached),
     row("N14", "socketcall by the i386 gate", "foreign.c", "seccomp", Reached).may_die(),
+    row("N15", "a socket among the standard streams", NETWORK, "descriptors", Reached).control(Absent),
+    row("N16", "a host that is not listed", PROXY, "allow-list", Secret).reach(Listed),
+    row("N17", "other spellings of the host's address, by CONNECT", PROXY, "canonical form", Secret).reach(Listed),
+    row("N17b", "other spellings, in plain HTTP", PROXY, "canonical form", Secret).reach(Listed),
+    row("N17c", "other spellings, by SOCKS5", PROXY, "canonical form", Secret).reach(Listed),
+    row("N18", "names that resolve to the host itself", PROXY, "addresses", Secret).reach(Listed),
+    row("N19", "around the proxy", PROXY, "network", Reached).reach(Listed),
+    row("N20", "an empty list", PROXY, "network", Secret).reach(Empty),
+    row("N21", "smuggled and mismatched requests", PROXY, "framing", Heard).reach(Listed),
+    row("N22", "the proxy of another call", PROXY, "network", Reached).reach(Listed).control(Absent),
+    row("N23", "a path that is not listed", PROXY, "allow-list", Heard).reach(Listed),
     row("N24", "TCP fast open", NETWORK, "network", Secret),
+    row("N24A", "TCP fast open, with a network", PROXY, "network", Secret).reach(Listed),
+    row("N1A", "TCP to 127.0.0.1, with a network", PROXY, "network", Secret).reach(Listed),
+    row("N2A", "TCP to ::1, with a network", PROXY, "network", Secret).reach(Listed),
+    row("N3A", "TCP to an interface's address, with a network", PROXY, "network", Secret).reach(Listed),
+    row("N4A", "UDP, with a network", PROXY, "network", Heard).reach(Listed),
+    row("N6A", "listen for the host, with a network", PROXY, "network", Heard).reach(Listed),
+    row("N7A", "UNIX sockets with a path, with a network", PROXY, "view", Secret).reach(Listed),
+    row("N8A", "abstract UNIX socket, with a network", PROXY, "landlock", Secret).reach(Listed),
+    row("N9A", "netlink, with a network", PROXY, "seccomp", Reached).reach(Listed),
+    row("N10A", "packet, XDP and raw sockets, with a network", PROXY, "seccomp", Reached).control(Root).reach(Listed),
+    row("N12A", "every other socket family, with a network", PROXY, "seccomp", Reached).reach(Listed),
+    row("N13A", "io_uring, with a network", PROXY, "seccomp", Reached).reach(Listed),
     row("NJ", "Node: TCP to 127.0.0.1", "out.js", "network", Secret),
     row("P1", "read the command lines of all processes", PROCESS, "pid", Secret),
     row("P1b", "read a process by number", PROCESS, "pid", Secret),

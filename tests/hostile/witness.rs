@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -75,6 +75,9 @@ pub struct Ears {
     /// The other end of a socket that the host lets its children inherit.
     inherited: UnixStream,
     bind: u16,
+    /// Services that a policy may list, and the second one a part of.
+    service: u16,
+    paths: u16,
 }
 
 impl Ears {
@@ -83,6 +86,7 @@ impl Ears {
         let heard = Arc::new(AtomicU64::new(0));
         let tcp4 = TcpListener::bind("0.0.0.0:0").unwrap();
         let tcp6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok();
+        let [service, paths] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let datagrams = UnixDatagram::bind(folder.join("datagram.sock")).unwrap();
         let path = UnixListener::bind(folder.join("service.sock")).unwrap();
         for socket in ["datagram.sock", "service.sock"] {
@@ -102,7 +106,11 @@ impl Ears {
             datagrams,
             inherited,
             bind: free_port(),
+            service: service.local_addr().unwrap().port(),
+            paths: paths.local_addr().unwrap().port(),
         };
+        ears.welcome(service);
+        ears.welcome(paths);
         ears.serve(secret, move || tcp4.accept().map(|(connection, _)| connection));
         if let Some(tcp6) = tcp6 {
             ears.serve(secret, move || tcp6.accept().map(|(connection, _)| connection));
@@ -118,9 +126,9 @@ impl Ears {
         UnixAddress::from_abstract_name(&self.name).unwrap()
     }
 
-    /// The ports of TCP over IPv4 and IPv6, of UDP, and the one that is visited.
-    pub fn ports(&self) -> [u16; 4] {
-        [self.tcp4, self.tcp6, self.udp.local_addr().unwrap().port(), self.bind]
+    /// The ports of TCP over IPv4 and IPv6, of UDP, the one that is visited, and those of the services.
+    pub fn ports(&self) -> [u16; 6] {
+        [self.tcp4, self.tcp6, self.udp.local_addr().unwrap().port(), self.bind, self.service, self.paths]
     }
 
     /// Answers every connection with the secret.
@@ -131,6 +139,30 @@ impl Ears {
             while let Ok(mut connection) = accept() {
                 heard.fetch_add(1, Ordering::SeqCst);
                 let _ = connection.write_all(answer.as_bytes());
+            }
+        });
+    }
+
+    /// Answers every request with a welcome, one connection after the other. What must not have come through is counted:
+    /// anything that says so of itself.
+    fn welcome(&self, listener: TcpListener) {
+        let heard = self.heard.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let Ok(mut connection) = connection else { return };
+                let _ = connection.set_read_timeout(Some(Duration::from_millis(700)));
+                let mut bytes = Vec::new();
+                let mut buffer = [0; 4096];
+                let mut is_answered = false;
+                while let Ok(count @ 1..) = connection.read(&mut buffer) {
+                    bytes.extend_from_slice(&buffer[..count]);
+                    if !is_answered && bytes.windows(4).any(|end| end == b"\r\n\r\n") {
+                        is_answered = true;
+                        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nWELCOME\n");
+                    }
+                }
+                let text = String::from_utf8_lossy(&bytes).to_lowercase();
+                heard.fetch_add(text.matches("smuggled").count() as u64, Ordering::SeqCst);
             }
         });
     }
@@ -162,6 +194,12 @@ impl Ears {
         }
         own += answered(UnixStream::connect(self.folder.join("service.sock")));
         own += answered(UnixStream::connect_addr(&self.hidden()));
+        for port in [self.service, self.paths] {
+            let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let _ = connection.write_all(b"GET / HTTP/1.1\r\n\r\n");
+            let _ = connection.shutdown(std::net::Shutdown::Write);
+            answered(Ok(connection));
+        }
         let mut heard = self.heard.swap(0, Ordering::SeqCst).saturating_sub(own);
         let mut buffer = [0; 512];
         while self.udp.recv(&mut buffer).is_ok() {
@@ -188,6 +226,22 @@ pub fn interface() -> Option<String> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     Some(socket.local_addr().ok()?.ip().to_string()).filter(|address| address != "0.0.0.0")
+}
+
+/// Names other than `localhost` by which this machine knows itself, of those that lead to 127.0.0.0/8.
+pub fn own_names() -> Vec<String> {
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let listed = lines.flat_map(|line| line.split_whitespace().skip(1));
+    let mut names: Vec<String> = listed.chain([own.trim()]).map(str::to_owned).collect();
+    names.retain(|name| {
+        let found: Vec<SocketAddr> = (name.as_str(), 1).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        name != "localhost" && !name.is_empty() && found.iter().any(|at| at.is_ipv4() && at.ip().is_loopback())
+    });
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn is_readable(descriptor: RawFd, patience_ms: i32) -> bool {

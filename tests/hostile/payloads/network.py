@@ -31,6 +31,19 @@ def N4():
         connection.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0\6secret\7example\0\0\1\0\1", ("127.0.0.1", PARAMS["udp"]))
 
 
+def N5():
+    if not PARAMS["names"]:
+        raise Unavailable("no name of this machine resolves")
+    for name in PARAMS["names"]:
+        start = time.monotonic()
+        try:
+            reached("name", socket.getaddrinfo(name, 80))
+        except OSError as error:
+            say("REFUSED", name, error)
+        if time.monotonic() - start > 1:
+            reached("slow", name)
+
+
 def N6():
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -106,6 +119,15 @@ def N13():
     probe("io_uring_setup", 425, 8, parameters)
     probe("io_uring_enter", 426, -1, 0, 0, 0, 0, 0)
     probe("io_uring_register", 427, -1, 0, 0, 0)
+
+
+def N15():
+    for number in (0, 1, 2):
+        try:
+            socket.socket(fileno=os.dup(number)).getsockname()
+            reached("socket", number)
+        except OSError as error:
+            say("REFUSED", number, error)
 
 
 def N24():
