@@ -88,7 +88,7 @@ impl Refusal {
 
 fn status(reason: &Reason) -> u16 {
     match reason {
-        Reason::NotListed(_) | Reason::Forbidden(_) | Reason::Limit(_) => 403,
+        Reason::NotListed(_) | Reason::PathNotListed(_) | Reason::Forbidden(_) | Reason::Limit(_) => 403,
         Reason::Malformed(_) | Reason::Protocol(_) => 400,
         Reason::Unresolved(_) | Reason::Unreachable(_) => 502,
         Reason::Unauthorized => 407,
