@@ -1,11 +1,12 @@
 /* What a call costs, against its baselines, in one run.
  *
  * Every round runs every variant once, so that a machine whose speed drifts slows all of them alike; the ratios are what
- * counts. Usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP]
+ * counts. Usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP] CLIENT
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server.h"
 #include "skilllite.h"
 
 #define MAX_ROUNDS 2000
-#define MAX_VARIANTS 12
+#define MAX_VARIANTS 20
 #define REQUEST "{\"operation\":\"multiply\",\"a\":15,\"b\":27}"
 
 struct variant {
@@ -29,6 +31,7 @@ struct variant {
     const char *tool;
     const char *arguments;
     skl_engine *engine;
+    bool reads_ms; /* it prints what it measured; otherwise the time around it counts */
     double ms[MAX_ROUNDS];
 };
 
@@ -47,8 +50,9 @@ static double now_ms(void) {
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-/* Runs a bare program with REQUEST on its stdin and its stdout in a pipe that is read to the end. */
-static void run_program(char *const *argv) {
+/* Runs a bare program with REQUEST on its stdin and its stdout in a pipe that is read to the end; gives a number that it
+ * prints. */
+static double run_program(char *const *argv) {
     int in[2], out[2];
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) fail("pipe", NULL);
     posix_spawn_file_actions_t actions;
@@ -63,8 +67,9 @@ static void run_program(char *const *argv) {
     posix_spawn_file_actions_destroy(&actions);
     close(in[0]);
     close(out[1]);
-    char buffer[4096];
-    while (read(out[0], buffer, sizeof buffer) > 0) {
+    char buffer[4096] = "", rest[4096];
+    ssize_t bytes = read(out[0], buffer, sizeof buffer - 1);
+    while (bytes > 0 && read(out[0], rest, sizeof rest) > 0) {
     }
     close(out[0]);
     int status;
@@ -72,19 +77,24 @@ static void run_program(char *const *argv) {
         fprintf(stderr, "bench: %s ended with %d\n", argv[0], status);
         exit(1);
     }
+    return atof(buffer);
 }
 
-static void run_call(struct variant *v) {
+/* Gives the number that the call prints, if that is all it prints. */
+static double run_call(struct variant *v) {
     skl_error *error = NULL;
     skl_buffer *result = NULL;
     if (skl_engine_execute(v->engine, v->tool, strlen(v->tool), v->arguments, strlen(v->arguments), "", 0, &result,
                            &error) != SKL_OK)
         fail(v->tool, error);
-    if (!strstr(skl_buffer_data(result), "\"status\":\"ok\"")) {
+    const char *output = strstr(skl_buffer_data(result), "\"output\":");
+    if (!strstr(skl_buffer_data(result), "\"status\":\"ok\"") || !strstr(skl_buffer_data(result), "\"exit_code\":0")) {
         fprintf(stderr, "bench: %s: %s\n", v->tool, skl_buffer_data(result));
         exit(1);
     }
+    double number = output ? atof(output + strlen("\"output\":")) : 0;
     skl_buffer_free(result);
+    return number;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -154,8 +164,8 @@ static void report(const char *json_path, const char *md_path, int rounds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 9) {
-        fprintf(stderr, "usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP]\n");
+    if (argc < 10) {
+        fprintf(stderr, "usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP] CLIENT\n");
         return 2;
     }
     const char *skills = argv[1], *bench_skills = argv[2], *python = argv[4];
@@ -167,30 +177,56 @@ int main(int argc, char **argv) {
 
     char *bare_true[] = {argv[3], NULL};
     char *bare_python[] = {argv[4], "-I", "-S", "-B", argv[5], NULL};
-    char *bwrap_true[] = {argc > 9 ? argv[9] : "", "--unshare-all", "--cap-drop", "ALL", "--new-session", "--clearenv",
+    char *bwrap_true[] = {argc > 10 ? argv[9] : "", "--unshare-all", "--cap-drop", "ALL", "--new-session", "--clearenv",
                           "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
                           "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", argv[3], "/true", "/true", NULL};
     add((struct variant){.name = "true", .note = "posix_spawn of a static `true`", .argv = bare_true});
     add((struct variant){.name = "call-true", .note = "call of a static `true`", .baseline = "true",
                          .target = "added <= 3 ms", .tool = "true", .arguments = "{}", .engine = own});
-    if (argc > 9)
+    if (argc > 10)
         add((struct variant){.name = "bwrap-true", .note = "bubblewrap around a static `true`", .baseline = "true", .argv = bwrap_true});
     add((struct variant){.name = "python", .note = "bare `python3 -I -S -B` calculator", .argv = bare_python});
     add((struct variant){.name = "call-python", .note = "cold call of the calculator", .baseline = "python",
                          .target = "ratio <= 1.5", .tool = "calculator", .arguments = REQUEST, .engine = ours});
 
+    /* The way out: a native client, bare and in a call whose list names the server. */
+    char *client = argv[argc - 1], port[16], network[256];
+    snprintf(port, sizeof port, "%d", start_server());
+    snprintf(network, sizeof network,
+             "{\"policy\":{\"network\":{\"allow\":[\"127.0.0.1:%s\"],\"limits\":{\"bytes_in\":1099511627776}}}}", port);
+    skl_engine *networked = engine(network, bench_skills);
+    add((struct variant){.name = "call-true-network", .note = "call of a static `true` with a network", .baseline = "call-true",
+                         .tool = "true", .arguments = "{}", .engine = networked});
+    const struct {
+        const char *mode, *count, *bare, *bare_note, *name, *note, *target;
+    } ways[] = {
+        {"connect", "50", "net-new", "request, a connection each", "proxied-connect", "the same by CONNECT", "added <= 0.3 ms"},
+        {"plain", "50", "net-plain", "request, a connection each (again)", "proxied-plain", "the same in absolute form", "added <= 0.3 ms"},
+        {"keep", "200", "net-keep", "request on a kept connection", "proxied-keep", "the same in one tunnel", "added <= 0.3 ms"},
+        {"bulk", "64", "net-bulk", "64 MiB", "proxied-bulk", "the same in one tunnel", "ratio <= 1.67"},
+    };
+    enum { WAYS = sizeof ways / sizeof *ways };
+    static char *bare_client[WAYS][5];
+    static char arguments[WAYS][128];
+    for (int i = 0; i < WAYS; i++) {
+        char *words[] = {client, (char *)ways[i].mode, port, (char *)ways[i].count, NULL};
+        memcpy(bare_client[i], words, sizeof words);
+        snprintf(arguments[i], sizeof arguments[i], "{\"args\":[\"%s\",\"%s\",\"%s\"]}", ways[i].mode, port, ways[i].count);
+        add((struct variant){.name = ways[i].bare, .note = ways[i].bare_note, .argv = bare_client[i], .reads_ms = true});
+        add((struct variant){.name = ways[i].name, .note = ways[i].note, .baseline = ways[i].bare, .target = ways[i].target,
+                             .tool = "client", .arguments = arguments[i], .engine = networked, .reads_ms = true});
+    }
+
     for (int round = -3; round < rounds; round++)
         for (int i = 0; i < variant_count; i++) {
             struct variant *v = &variants[i];
             double start = now_ms();
-            if (v->argv)
-                run_program(v->argv);
-            else
-                run_call(v);
-            if (round >= 0) v->ms[round] = now_ms() - start;
+            double printed = v->argv ? run_program(v->argv) : run_call(v);
+            if (round >= 0) v->ms[round] = v->reads_ms ? printed : now_ms() - start;
         }
     report(argv[7], argv[8], rounds);
     skl_engine_free(ours);
     skl_engine_free(own);
+    skl_engine_free(networked);
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Thousands of calls leave the host as they found it: descriptors, threads, memory, zombies, mounts, control groups,
  * folders, supervisors.
- *     growth FOLDER TIER
+ *     growth FOLDER TIER [network]      with `network`, each call has a way out, and the host a thread more
  */
 #include "host.h"
 
@@ -9,6 +9,8 @@ enum { WARM_UP = 100, SEQUENTIAL = 2000, CONCURRENT = 200 };
 
 static const char tool[] = "languages__in-native";
 static skl_engine *engine;
+/* Of this host, while calls run. */
+static int threads = 2;
 
 struct figures {
     int fds, tasks, zombies, mounts, folders, supervisors, supervisor_fds, supervisor_zombies;
@@ -85,7 +87,7 @@ static void all_at_once(void) {
     skl_call *calls[CONCURRENT];
     int index, good = 0;
     for (index = 0; index < CONCURRENT; index++) calls[index] = host_call(engine, tool, "{\"args\":[\"a\"]}", "");
-    CHECK(host_settles_at(2));
+    CHECK(host_settles_at(threads));
     for (index = 0; index < CONCURRENT; index++) {
         struct pollfd ended;
         skl_buffer *result;
@@ -101,13 +103,19 @@ static void all_at_once(void) {
 }
 
 int main(int count, char **arguments) {
-    char config[256];
+    char config[512];
+    const char *network = "false";
     struct figures before, start;
     int fds, round;
     double begin;
-    REQUIRE(count == 3);
+    REQUIRE(count == 3 || count == 4);
+    if (count == 4) {
+        network = "{\"allow\":[\"*:443\"],\"accept_port_only\":true}";
+        threads++;
+    }
     fds = host_entries("/proc/self/fd");
-    snprintf(config, sizeof config, "{\"max_running\":%d,\"policy\":{\"max_tier\":\"%s\",\"min_tier\":\"%s\"}}", CONCURRENT, arguments[2], arguments[2]);
+    snprintf(config, sizeof config, "{\"max_running\":%d,\"policy\":{\"max_tier\":\"%s\",\"min_tier\":\"%s\",\"network\":%s}}", CONCURRENT, arguments[2],
+             arguments[2], network);
     engine = host_engine(config, arguments[1]);
     if (skl_engine_call(engine, tool, strlen(tool), "", 0, "", 0, NULL, NULL) != SKL_ERR_NULL_ARGUMENT) CHECK(false);
     {
@@ -119,7 +127,7 @@ int main(int count, char **arguments) {
     one_after_the_other(WARM_UP);
     all_at_once();
     one_after_the_other(WARM_UP);
-    host_eventually(is_at_rest, &(struct figures){ .fds = fds + 6 }, 200);
+    host_eventually(is_at_rest, &(struct figures){ .fds = fds + (count == 4 ? 8 : 6) }, 200);
     before = start = look();
     begin = host_now_ms();
     one_after_the_other(SEQUENTIAL);
