@@ -255,58 +255,50 @@ fn the_plan_shows_the_way_out() {
     }
 }
 
-/// Every request of every call gets the answer that its own list gives.
+/// Without namespaces a call's proxy lies on the host's loopback: others reach it, and are not served.
 #[test]
-fn many_calls_at_once_are_decided_each_by_its_own_list() {
-    const CALLS: usize = 64;
-    const REQUESTS: usize = 100;
-    let Some(tier) = tiers().pop() else { return };
-    let servers = [Server::start("even"), Server::start("odd")];
-    let (folder, engine) = engine(tier, &json!(["127.0.0.0/8:*"]));
+fn the_proxy_of_a_call_serves_nobody_else() {
+    use std::io::{Read, Write};
+    if tiers().is_empty() {
+        return;
+    }
+    let server = Server::start("welcome");
+    let (folder, engine) = engine(Tier::Landlock, &json!([server.authority()]));
+    // It tells the server where its proxy is, and waits until the server's owner ends it.
     let script = r#"
-import http.client, os, sys
-own, other, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
-proxy = os.environ["http_proxy"].removeprefix("http://")
-counts = {}
-for _ in range(times):
-    for target in (own, other):
-        connection = http.client.HTTPConnection(proxy, timeout=60)
-        connection.request("GET", f"http://{target}/")
-        answer = connection.getresponse()
-        body = answer.read()
-        key = f"{'own' if target == own else 'other'} {answer.status} {body.decode() if answer.status == 200 else ''}"
-        counts[key] = counts.get(key, 0) + 1
-        connection.close()
-print(sorted(counts.items()))
+import os, sys, time, urllib.request
+urllib.request.urlopen(f"http://{sys.argv[1]}/?{os.environ['HTTP_PROXY']}").read()
+time.sleep(1000)
 "#;
-    write_skill(folder.path(), "many", script, "");
+    write_skill(folder.path(), "waits", script, "");
     engine.load(folder.path()).expect("the skill is loaded");
-    let before = descriptors();
-    let calls: Vec<_> = (0..CALLS)
-        .map(|index| {
-            let (own, other) = (servers[index % 2].authority(), servers[(index + 1) % 2].authority());
-            let arguments = json!({ "args": [own, other, REQUESTS.to_string()] }).to_string();
-            let options = json!({ "network": [own], "limits": { "wall_ms": 30_000 } }).to_string();
-            engine.call("many", &arguments, &options).expect("it is started")
-        })
-        .collect();
-    for (index, call) in calls.into_iter().enumerate() {
-        let result = call.wait(None).expect("it ends");
-        let body = ["even", "odd"][index % 2];
-        let expected = format!("[('other 403 ', {REQUESTS}), ('own 200 {body}', {REQUESTS})]\n");
-        assert_eq!(text(&result), expected, "{result}");
-        assert_eq!(result["network"]["reached"][0]["connections"], REQUESTS, "{}", result["network"]);
-        assert_eq!(result["network"]["denials"], REQUESTS, "{}", result["network"]);
-    }
-    for server in &servers {
-        assert_eq!(server.requests().len(), CALLS / 2 * REQUESTS);
-    }
-    engine.close().expect("it closes");
-    assert!(descriptors() <= before, "{} descriptors before, {} after", before, descriptors());
-}
+    let arguments = json!({ "args": [server.authority()] }).to_string();
+    let call = engine.call("waits", &arguments, "{}").expect("it is started");
+    let told = server.first_request();
+    let proxy = told.split(['?', ' ']).nth(2).and_then(|url| url.strip_prefix("http://")).expect("it tells");
+    let (user, address) = proxy.split_once('@').expect("a token is in it");
 
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").expect("it is listed").count()
+    let ask = |authorization: &str| {
+        let mut connection = std::net::TcpStream::connect(address).expect("the proxy listens");
+        let authority = server.authority();
+        let request = format!("GET http://{authority}/ HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
+        connection.write_all(request.as_bytes()).expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("it is answered");
+        answer
+    };
+    assert!(ask("").starts_with("HTTP/1.1 407 "));
+    assert!(ask("Proxy-Authorization: Basic c2tpbGxsaXRlOjA=\r\n").starts_with("HTTP/1.1 407 "));
+    assert_eq!(server.requests().len(), 1);
+    let known = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, user);
+    assert!(ask(&format!("Proxy-Authorization: Basic {known}\r\n")).ends_with("welcome"));
+
+    // Another call of the same engine may not even connect there.
+    let other = run(&engine, "direct", &[address], &json!({}));
+    assert!(text(&other).starts_with("REFUSED [Errno 13]"), "{other}");
+    call.cancel().expect("it is cancelled");
+    let result = call.wait(None).expect("it ends");
+    assert_eq!((&result["status"], &result["network"]["denials"]), (&json!("cancelled"), &json!(2)), "{result}");
 }
 
 /// The example skills, over the proxy to a server on this machine.

@@ -3,13 +3,21 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The heads that came, and somebody who waits for one.
+#[derive(Default)]
+struct Requests {
+    heads: Mutex<Vec<String>>,
+    came: Condvar,
+}
 
 /// An HTTP server that answers every request with the same body, and keeps the requests.
 pub struct Server {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Requests>,
     is_closed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -19,7 +27,7 @@ impl Server {
     pub fn start(body: &str) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let requests: Arc<Requests> = Arc::default();
         let is_closed = Arc::new(AtomicBool::new(false));
         let (kept, closing, body) = (Arc::clone(&requests), Arc::clone(&is_closed), body.to_owned());
         let thread = std::thread::spawn(move || {
@@ -46,11 +54,18 @@ impl Server {
 
     /// The heads of the requests so far.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().expect("no test panicked with it").clone()
+        self.requests.heads.lock().expect("no test panicked with it").clone()
+    }
+
+    /// The head of the first request, which is waited for.
+    pub fn first_request(&self) -> String {
+        let heads = self.requests.heads.lock().expect("no test panicked with it");
+        let waited = self.requests.came.wait_timeout_while(heads, Duration::from_secs(30), |heads| heads.is_empty());
+        waited.expect("no test panicked with it").0.first().cloned().expect("a request comes")
     }
 }
 
-fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, body: &str) {
+fn serve(mut stream: TcpStream, kept: &Requests, body: &str) {
     let mut pending = Vec::new();
     let mut buffer = [0; 16 << 10];
     loop {
@@ -70,12 +85,14 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, body: &str) {
                 }
             }
             pending.drain(..end + 4 + length);
-            kept.lock().expect("no test panicked with it").push(head);
+            let is_last = head.to_ascii_lowercase().contains("connection: close");
+            kept.heads.lock().expect("no test panicked with it").push(head);
+            kept.came.notify_all();
             let answer = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
-            if stream.write_all(answer.as_bytes()).is_err() {
+            if stream.write_all(answer.as_bytes()).is_err() || is_last {
                 return;
             }
         }
