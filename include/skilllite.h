@@ -332,31 +332,6 @@ skl_status skl_engine_close(skl_engine *engine,
 void skl_engine_free(skl_engine *engine);
 
 /**
- * Loads the skills of a folder and adds them to those that the engine has: the folder is a skill, or holds skills. Of
- * two skills with one name the first stays. A folder that was loaded before is read anew.
- *
- * `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*report`: `{"skills", "tools", "skipped",
- * "diagnostics"}`; a skill that cannot be used is skipped for a stated reason and is no failure.
- * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_DIRECTORY, IO, FORKED, CLOSED. Threads: any; loads take turns, and
- * calls go on with what they had. Since 0.1.0.
- */
-skl_status skl_engine_load(skl_engine *engine,
-                           const char *dir,
-                           size_t dir_len,
-                           skl_buffer **report,
-                           skl_error **err);
-
-/**
- * The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
- * "root", "digest", "tools" (names) and "diagnostics".
- *
- * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, FORKED, CLOSED. Threads: any. Since 0.1.0.
- */
-skl_status skl_engine_skills(const skl_engine *engine,
-                             skl_buffer **out,
-                             skl_error **err);
-
-/**
  * The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
  *
  * `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
@@ -368,59 +343,6 @@ skl_status skl_engine_tools(const skl_engine *engine,
                             size_t dialect_len,
                             skl_buffer **out,
                             skl_error **err);
-
-/**
- * The instructions of a skill: the Markdown text of its SKILL.md without the front matter.
- *
- * On SKL_OK the caller owns `*out`, a text and no JSON. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND,
- * FORKED, CLOSED. Threads: any. Since 0.1.0.
- */
-skl_status skl_engine_instructions(const skl_engine *engine,
-                                   const char *skill,
-                                   size_t skill_len,
-                                   skl_buffer **out,
-                                   skl_error **err);
-
-/**
- * The files of a skill other than SKILL.md: a JSON array of `{"path", "size", "sha256", "is_executable"}`.
- *
- * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
- * Threads: any. Since 0.1.0.
- */
-skl_status skl_engine_resources(const skl_engine *engine,
-                                const char *skill,
-                                size_t skill_len,
-                                skl_buffer **out,
-                                skl_error **err);
-
-/**
- * The content of one file of a skill, as it was when the skill was loaded. `path` is one of those that
- * `skl_engine_resources()` gives.
- *
- * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut.
- * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE,
- * SKILL_CHANGED, IO, FORKED, CLOSED. Threads: any. Since 0.1.0.
- */
-skl_status skl_engine_read_resource(const skl_engine *engine,
-                                    const char *skill,
-                                    size_t skill_len,
-                                    const char *path,
-                                    size_t path_len,
-                                    uint64_t max_bytes,
-                                    skl_buffer **out,
-                                    skl_error **err);
-
-/**
- * What a skill declares, its files with their digests, and its tools with their schemas: a JSON object.
- *
- * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
- * Threads: any. Since 0.1.0.
- */
-skl_status skl_engine_manifest(const skl_engine *engine,
-                               const char *skill,
-                               size_t skill_len,
-                               skl_buffer **out,
-                               skl_error **err);
 
 /**
  * Starts a call of a tool and returns at once.
@@ -494,6 +416,127 @@ skl_status skl_engine_handle(skl_engine *engine,
                              size_t options_len,
                              skl_buffer **messages,
                              skl_error **err);
+
+/**
+ * Loads the skills of a folder and adds them to those that the engine has: the folder is a skill, or holds skills. Of
+ * two skills with one name the first stays. A folder that was loaded before is read anew.
+ *
+ * `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*report`: `{"skills", "tools", "skipped",
+ * "diagnostics"}`; a skill that cannot be used is skipped for a stated reason and is no failure.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_DIRECTORY, IO, FORKED, CLOSED. Threads: any; loads take turns, and
+ * calls go on with what they had. Since 0.1.0.
+ */
+skl_status skl_engine_load(skl_engine *engine,
+                           const char *dir,
+                           size_t dir_len,
+                           skl_buffer **report,
+                           skl_error **err);
+
+/**
+ * Reads every folder that was loaded anew, in the same order. What is unchanged stays as it is; a skill that is gone is
+ * taken out; one whose name was taken may come into its own. A folder that cannot be read is an error, and then nothing
+ * changes. Calls in flight go on with what they had.
+ *
+ * On SKL_OK the caller owns `*report`: what `skl_engine_load()` gives, and the names "added", "changed", "removed".
+ * Statuses: NULL_ARGUMENT, SKILL_DIRECTORY, FORKED, CLOSED. Threads: any; loads take turns. Since 0.1.0.
+ */
+skl_status skl_engine_reload(skl_engine *engine,
+                             skl_buffer **report,
+                             skl_error **err);
+
+/**
+ * Takes a skill and its tools out, until its folder is loaded again. Calls in flight go on.
+ *
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_remove(skl_engine *engine, const char *skill, size_t skill_len, skl_error **err);
+
+/**
+ * Gives the tools of a skill out and lets them be called, or no longer: a call of a tool of a disabled skill is
+ * SKL_ERR_TOOL_NOT_FOUND, with a message that says so. Skills begin enabled; the choice outlives a reload.
+ *
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_enable(skl_engine *engine,
+                             const char *skill,
+                             size_t skill_len,
+                             bool is_enabled,
+                             skl_error **err);
+
+/**
+ * The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
+ * "root", "digest", "tools" (names) and "diagnostics".
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_skills(const skl_engine *engine,
+                             skl_buffer **out,
+                             skl_error **err);
+
+/**
+ * The instructions of a skill: the Markdown text of its SKILL.md without the front matter.
+ *
+ * On SKL_OK the caller owns `*out`, a text and no JSON. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND,
+ * FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_instructions(const skl_engine *engine,
+                                   const char *skill,
+                                   size_t skill_len,
+                                   skl_buffer **out,
+                                   skl_error **err);
+
+/**
+ * The files of a skill other than SKILL.md: a JSON array of `{"path", "size", "sha256", "is_executable"}`.
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_resources(const skl_engine *engine,
+                                const char *skill,
+                                size_t skill_len,
+                                skl_buffer **out,
+                                skl_error **err);
+
+/**
+ * The content of one file of a skill, as it was when the skill was loaded. `path` is one of those that
+ * `skl_engine_resources()` gives.
+ *
+ * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE,
+ * SKILL_CHANGED, IO, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_read_resource(const skl_engine *engine,
+                                    const char *skill,
+                                    size_t skill_len,
+                                    const char *path,
+                                    size_t path_len,
+                                    uint64_t max_bytes,
+                                    skl_buffer **out,
+                                    skl_error **err);
+
+/**
+ * What a skill declares, its files with their digests, and its tools with their schemas: a JSON object.
+ *
+ * On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_manifest(const skl_engine *engine,
+                               const char *skill,
+                               size_t skill_len,
+                               skl_buffer **out,
+                               skl_error **err);
+
+/**
+ * Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.
+ *
+ * `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*findings`: a JSON array of diagnostics
+ * (docs/api-conventions.md#other-documents), of which those of severity "error" are violations; empty for a skill without fault.
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8. Threads: any. Since 0.1.0.
+ */
+skl_status skl_skill_validate(const char *dir,
+                              size_t dir_len,
+                              skl_buffer **findings,
+                              skl_error **err);
 
 /**
  * Waits for a call to end and gives its result. `timeout_ms` is how long to wait: 0 looks and returns at once, a

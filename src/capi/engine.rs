@@ -1,7 +1,6 @@
-//! `skl_engine`: skills in, tools and calls out.
+//! `skl_engine`: config in, tools and calls out. What it knows of skills is in [`super::skills`].
 
 use std::ffi::c_char;
-use std::path::Path;
 
 use super::buffer::skl_buffer;
 use super::call::skl_call;
@@ -16,7 +15,7 @@ use crate::engine::{Engine, Host};
 /// Threads: every function may be called from any thread, concurrently with every other one, except that
 /// `skl_engine_free()` must not run before a function given the same handle has been entered.
 pub struct skl_engine {
-    engine: Engine,
+    pub(super) engine: Engine,
 }
 
 impl Shared for skl_engine {}
@@ -73,54 +72,6 @@ pub unsafe extern "C" fn skl_engine_free(engine: *mut skl_engine) {
     });
 }
 
-/// Loads the skills of a folder and adds them to those that the engine has: the folder is a skill, or holds skills. Of
-/// two skills with one name the first stays. A folder that was loaded before is read anew.
-///
-/// `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*report`: `{"skills", "tools", "skipped",
-/// "diagnostics"}`; a skill that cannot be used is skipped for a stated reason and is no failure.
-/// Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_DIRECTORY, IO, FORKED, CLOSED. Threads: any; loads take turns, and
-/// calls go on with what they had. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_load(
-    engine: *mut skl_engine,
-    dir: *const c_char,
-    dir_len: usize,
-    report: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let report = Out::new(report, "report")?;
-            let engine = shared(engine, "engine")?;
-            let dir = text(dir, dir_len, "dir")?;
-            report.give(skl_buffer::of_document(&engine.engine.load(Path::new(dir))?));
-            Ok(())
-        })
-    }
-}
-
-/// The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
-/// "root", "digest", "tools" (names) and "diagnostics".
-///
-/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, FORKED, CLOSED. Threads: any. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_skills(
-    engine: *const skl_engine,
-    out: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let out = Out::new(out, "out")?;
-            let engine = shared(engine, "engine")?;
-            out.give(skl_buffer::of_document(&engine.engine.skills()?));
-            Ok(())
-        })
-    }
-}
-
 /// The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
 ///
 /// `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
@@ -141,108 +92,6 @@ pub unsafe extern "C" fn skl_engine_tools(
             let engine = shared(engine, "engine")?;
             let dialect = text(dialect, dialect_len, "dialect")?;
             out.give(skl_buffer::of_document(&engine.engine.tools(dialect)?));
-            Ok(())
-        })
-    }
-}
-
-/// The instructions of a skill: the Markdown text of its SKILL.md without the front matter.
-///
-/// On SKL_OK the caller owns `*out`, a text and no JSON. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND,
-/// FORKED, CLOSED. Threads: any. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_instructions(
-    engine: *const skl_engine,
-    skill: *const c_char,
-    skill_len: usize,
-    out: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let out = Out::new(out, "out")?;
-            let engine = shared(engine, "engine")?;
-            let skill = text(skill, skill_len, "skill")?;
-            out.give(skl_buffer::of_bytes(engine.engine.instructions(skill)?.into_bytes()));
-            Ok(())
-        })
-    }
-}
-
-/// The files of a skill other than SKILL.md: a JSON array of `{"path", "size", "sha256", "is_executable"}`.
-///
-/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
-/// Threads: any. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_resources(
-    engine: *const skl_engine,
-    skill: *const c_char,
-    skill_len: usize,
-    out: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let out = Out::new(out, "out")?;
-            let engine = shared(engine, "engine")?;
-            let skill = text(skill, skill_len, "skill")?;
-            out.give(skl_buffer::of_document(&engine.engine.resources(skill)?));
-            Ok(())
-        })
-    }
-}
-
-/// The content of one file of a skill, as it was when the skill was loaded. `path` is one of those that
-/// `skl_engine_resources()` gives.
-///
-/// On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut.
-/// Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE,
-/// SKILL_CHANGED, IO, FORKED, CLOSED. Threads: any. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_read_resource(
-    engine: *const skl_engine,
-    skill: *const c_char,
-    skill_len: usize,
-    path: *const c_char,
-    path_len: usize,
-    max_bytes: u64,
-    out: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let out = Out::new(out, "out")?;
-            let engine = shared(engine, "engine")?;
-            let skill = text(skill, skill_len, "skill")?;
-            let path = text(path, path_len, "path")?;
-            out.give(skl_buffer::of_bytes(engine.engine.read_resource(skill, path, max_bytes)?));
-            Ok(())
-        })
-    }
-}
-
-/// What a skill declares, its files with their digests, and its tools with their schemas: a JSON object.
-///
-/// On SKL_OK the caller owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, SKILL_NOT_FOUND, FORKED, CLOSED.
-/// Threads: any. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn skl_engine_manifest(
-    engine: *const skl_engine,
-    skill: *const c_char,
-    skill_len: usize,
-    out: *mut *mut skl_buffer,
-    err: *mut *mut skl_error,
-) -> skl_status {
-    // SAFETY: the host's contract, for every pointer below.
-    unsafe {
-        boundary(err, || {
-            let out = Out::new(out, "out")?;
-            let engine = shared(engine, "engine")?;
-            let skill = text(skill, skill_len, "skill")?;
-            out.give(skl_buffer::of_document(&engine.engine.manifest(skill)?));
             Ok(())
         })
     }

@@ -1,19 +1,21 @@
 //! The registry as documents: what a host shows its users, and what it gives to an LLM as context.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::registry::{Entry, Snapshot};
+use super::snapshot::{Entry, Snapshot};
 use crate::skill::{Skill, SkillFile};
 use crate::tool::Tool;
 
 /// The catalogue: one object for each skill, in load order.
 pub(super) fn skills(snapshot: &Snapshot) -> Value {
-    snapshot.skills().map(|(entry, tools)| skill(entry, tools)).collect()
+    let disabled = snapshot.disabled();
+    snapshot.skills().map(|(entry, tools)| skill(entry, tools, !disabled.contains(&entry.skill.name))).collect()
 }
 
-fn skill(entry: &Entry, tools: &[Arc<Tool>]) -> Value {
+fn skill(entry: &Entry, tools: &[Arc<Tool>], is_enabled: bool) -> Value {
     let skill = &entry.skill;
     let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
     let diagnostics: Vec<_> = skill.diagnostics.iter().chain(&entry.diagnostics).collect();
@@ -23,12 +25,18 @@ fn skill(entry: &Entry, tools: &[Arc<Tool>]) -> Value {
         "root": skill.root.to_string_lossy(),
         "digest": skill.digest,
         "tools": names,
+        "is_enabled": is_enabled,
         "diagnostics": diagnostics,
         "version": skill.manifest.version,
         "license": skill.manifest.license,
         "wants_network": wants_network(skill),
         "resources": skill.resources().len(),
     })
+}
+
+/// What the specification to the letter has to say about the skill in `dir`: an array of diagnostics.
+pub fn validate(dir: &Path) -> Value {
+    json!(crate::skill::validate(dir))
 }
 
 /// What a skill declares, its files and their digests, and the tools made from it.

@@ -1,6 +1,6 @@
 //! The config document of an engine, read into plain data. See `docs/api-conventions.md` for the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::runtime::Language;
 use crate::sandbox::{Limits, Policy, Tier};
 
 const KEYS: &[&str] =
-    &["policy", "interpreters", "search_path", "cwd", "max_running", "max_queued", "supervisor_path", "warm"];
+    &["policy", "interpreters", "search_path", "cwd", "max_running", "max_queued", "supervisor_path", "warm", "skills"];
 const POLICY_KEYS: &[&str] =
     &["min_tier", "max_tier", "network", "limits", "env", "read_paths", "write_paths", "subprocess"];
 const INTERPRETER_KEYS: &[&str] = &["python", "node", "bash", "sh"];
@@ -56,6 +56,8 @@ pub struct Config {
     pub(super) network: Settings,
     /// Interpreters to use instead of those on the search path.
     pub interpreters: BTreeMap<Language, PathBuf>,
+    /// The only skills that are loaded, by name; all when absent.
+    pub skills: Option<BTreeSet<String>>,
     /// Where interpreters are looked for.
     pub search_path: Vec<PathBuf>,
     /// Where scripts start, unless a call says otherwise.
@@ -86,6 +88,7 @@ impl Config {
             policy,
             network,
             interpreters: interpreters(&top)?,
+            skills: top.texts("skills")?.map(|names| names.into_iter().map(str::to_owned).collect()),
             search_path: top.paths("search_path")?.unwrap_or_else(|| host.search_path.clone()),
             cwd: top.choice("cwd", WorkingDirectory::NAMES, WorkingDirectory::from_name)?.unwrap_or_default(),
             max_running: max_running.map_or(host.cores.max(1) * 2, |number| number as usize),

@@ -140,6 +140,17 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// An array of strings without NUL bytes.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<&'d str>>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| self.as_text(key, item)).collect::<Result<_>>().map(Some)
+            }
+            Some(other) => self.wrong(key, "an array of strings", other),
+        }
+    }
+
     /// One of `names`; `parse` gives its meaning.
     pub(crate) fn choice<T>(&self, key: &str, names: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
         let Some(text) = self.text(key)? else { return Ok(None) };

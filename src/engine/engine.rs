@@ -17,9 +17,10 @@ use super::inputs;
 use super::network::Gateway;
 use super::options::CallOptions;
 use super::origin::Origin;
-use super::registry::{Registry, Snapshot};
+use super::registry::Registry;
 use super::respond;
 use super::result::Subject;
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result, Status};
 use crate::limit;
 use crate::runtime::{Interpreters, Language, Lookup};
@@ -48,6 +49,7 @@ impl Engine {
             max_running: config.max_running,
             max_queued: config.max_queued,
         });
+        let registry = Registry::new(config.skills.clone());
         let interpreters = Interpreters::new(Lookup {
             search_path: config.search_path.clone(),
             home: host.home,
@@ -57,7 +59,7 @@ impl Engine {
         Ok(Self {
             origin: Origin::here(),
             config,
-            registry: Registry::default(),
+            registry,
             interpreters,
             sandbox: Arc::new(sandbox),
             gateway: Gateway::new(),
@@ -72,6 +74,26 @@ impl Engine {
     pub fn load(&self, dir: &Path) -> Result<Value> {
         self.check()?;
         Ok(self.registry.load(dir)?.to_json())
+    }
+
+    /// Reads every folder that was loaded anew, in the same order. Gives what [`Engine::load`] gives, and `added`, `changed`
+    /// and `removed`; what is unchanged stays as it is. A folder that cannot be read is an error, and then nothing
+    /// changes. Errors as [`Engine::load`].
+    pub fn reload(&self) -> Result<Value> {
+        self.check()?;
+        Ok(self.registry.reload()?.to_json())
+    }
+
+    /// Takes a skill out, until its folder is loaded again. Calls in flight go on. Errors: [`Status::SkillNotFound`].
+    pub fn remove(&self, skill: &str) -> Result<()> {
+        self.check()?;
+        self.registry.remove(skill)
+    }
+
+    /// Gives the tools of a skill out and lets them be called, or no longer. Errors: [`Status::SkillNotFound`].
+    pub fn enable(&self, skill: &str, is_enabled: bool) -> Result<()> {
+        self.check()?;
+        self.registry.enable(skill, is_enabled)
     }
 
     /// The catalogue: an array with one object for each skill, in load order.

@@ -22,8 +22,10 @@ mod outputs;
 mod registry;
 mod respond;
 mod result;
+mod snapshot;
 
 pub use call::Call;
+pub use catalogue::validate;
 pub use config::{Config, WorkingDirectory};
 pub use engine::{Engine, probe};
 pub use host::Host;

@@ -1,131 +1,17 @@
 //! The skills and tools that an engine knows, in the order they were loaded.
 //!
-//! Readers take a snapshot and keep it as long as they like; a load builds the next one beside it. A call therefore
+//! Readers take a [`Snapshot`] and keep it as long as they like; a change builds the next one beside it. A call therefore
 //! sees one consistent registry, and loading never waits for calls. Of two skills with one name the first wins.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::{Value, json};
 
-use super::document::excerpt;
-use crate::error::{Error, Result, Status};
-use crate::runtime::{Language, Runtime, python_needs_site};
+use super::snapshot::{Entry, Snapshot};
+use crate::error::Result;
 use crate::skill::{self, Diagnostic, Discovery, Severity, Skill, Skipped};
-use crate::tool::{Tool, tools_of, unique_names};
-
-/// The most bytes of a skill's Python sources that are read to find out what they import.
-const MAX_SOURCE_BYTES: u64 = 4 << 20;
-/// How many names an error message lists.
-const NAMED: usize = 12;
-
-/// A loaded skill and its tools, before their names are made unique.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) skill: Arc<Skill>,
-    /// What the search for tools had to say.
-    pub(super) diagnostics: Vec<Diagnostic>,
-    tools: Vec<Tool>,
-    needs_site: OnceLock<bool>,
-}
-
-impl Entry {
-    fn new(skill: Skill) -> Arc<Self> {
-        let skill = Arc::new(skill);
-        let (tools, diagnostics) = tools_of(&skill);
-        Arc::new(Self { skill, diagnostics, tools, needs_site: OnceLock::new() })
-    }
-
-    /// Whether the skill's Python code imports anything beyond the standard library, and so needs `site`. Found on
-    /// the first call; when the sources cannot be read in full the answer is yes, which is slower and always right.
-    pub(super) fn needs_site(&self, python: &Runtime) -> bool {
-        *self.needs_site.get_or_init(|| {
-            let mut left = MAX_SOURCE_BYTES;
-            let mut sources = Vec::new();
-            for file in &self.skill.files {
-                let is_declared =
-                    self.tools.iter().any(|tool| tool.language == Language::Python && tool.script == file.path);
-                if !is_declared && file.path.extension().is_none_or(|ending| ending != "py") {
-                    continue;
-                }
-                let Some(Ok(source)) = file.path.to_str().map(|path| self.skill.read_resource(path, left)) else {
-                    return true;
-                };
-                left = left.saturating_sub(source.len() as u64);
-                sources.push((file.path.as_path(), source));
-            }
-            let sources: Vec<_> = sources.iter().map(|(path, source)| (*path, source.as_slice())).collect();
-            python_needs_site(&sources, python)
-        })
-    }
-}
-
-/// One state of the registry.
-#[derive(Debug, Default)]
-pub(super) struct Snapshot {
-    entries: Vec<Arc<Entry>>,
-    /// For each entry its tools, under their final names.
-    tools: Vec<Vec<Arc<Tool>>>,
-    by_name: HashMap<String, (usize, usize)>,
-}
-
-impl Snapshot {
-    fn new(entries: Vec<Arc<Entry>>) -> Self {
-        let mut named: Vec<Tool> = entries.iter().flat_map(|entry| entry.tools.iter().cloned()).collect();
-        unique_names(&mut named);
-        let mut named = named.into_iter().map(Arc::new);
-        let tools: Vec<Vec<_>> = entries.iter().map(|entry| named.by_ref().take(entry.tools.len()).collect()).collect();
-        let mut by_name = HashMap::new();
-        for (position, tools) in tools.iter().enumerate() {
-            for (index, tool) in tools.iter().enumerate() {
-                by_name.insert(tool.name.clone(), (position, index));
-            }
-        }
-        Self { entries, tools, by_name }
-    }
-
-    /// Each skill with its tools, in load order.
-    pub(super) fn skills(&self) -> impl Iterator<Item = (&Arc<Entry>, &[Arc<Tool>])> {
-        self.entries.iter().zip(self.tools.iter().map(Vec::as_slice))
-    }
-
-    /// Every tool, in load order.
-    pub(super) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
-        self.tools.iter().flatten()
-    }
-
-    /// The tool of this name and its skill; [`Status::ToolNotFound`] names those that there are.
-    pub(super) fn tool(&self, name: &str) -> Result<(&Arc<Entry>, &Arc<Tool>)> {
-        let found = self.by_name.get(name).and_then(|(position, index)| {
-            Some((self.entries.get(*position)?, self.tools.get(*position)?.get(*index)?))
-        });
-        found.ok_or_else(|| {
-            let known = self.tools().map(|tool| tool.name.as_str());
-            Error::new(Status::ToolNotFound, format!("no tool '{}'; {}", excerpt(name), list("tools", known)))
-        })
-    }
-
-    /// The skill of this name; [`Status::SkillNotFound`] names those that there are.
-    pub(super) fn skill(&self, name: &str) -> Result<(&Arc<Entry>, &[Arc<Tool>])> {
-        self.skills().find(|(entry, _)| entry.skill.name == name).ok_or_else(|| {
-            let known = self.entries.iter().map(|entry| entry.skill.name.as_str());
-            Error::new(Status::SkillNotFound, format!("no skill '{}'; {}", excerpt(name), list("skills", known)))
-        })
-    }
-}
-
-fn list<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let mut names: Vec<_> = names.take(NAMED + 1).collect();
-    if names.is_empty() {
-        return format!("no {what} are loaded");
-    }
-    if names.len() > NAMED {
-        names.truncate(NAMED);
-        names.push("…");
-    }
-    format!("loaded {what}: {}", names.join(", "))
-}
 
 /// What one load brought.
 #[derive(Debug, Default)]
@@ -151,69 +37,199 @@ impl LoadReport {
     }
 }
 
+/// What became of the skills in a reload.
+#[derive(Debug, Default)]
+pub(super) struct ReloadReport {
+    /// What is there now.
+    pub(super) load: LoadReport,
+    /// Names that are new.
+    pub(super) added: Vec<String>,
+    /// Names whose content, or whose folder, is another.
+    pub(super) changed: Vec<String>,
+    /// Names that are gone.
+    pub(super) removed: Vec<String>,
+}
+
+impl ReloadReport {
+    pub(super) fn to_json(&self) -> Value {
+        let mut document = self.load.to_json();
+        document["added"] = json!(self.added);
+        document["changed"] = json!(self.changed);
+        document["removed"] = json!(self.removed);
+        document
+    }
+}
+
 /// The registry of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
+    /// The only names that are loaded, if the host says so.
+    allowed: Option<BTreeSet<String>>,
     current: RwLock<Arc<Snapshot>>,
-    /// One load at a time; readers do not wait for it.
-    loading: Mutex<()>,
+    /// One change at a time; readers do not wait for it.
+    places: Mutex<Places>,
+}
+
+/// Where skills come from.
+#[derive(Debug, Default)]
+struct Places {
+    /// Folders that were loaded, in that order.
+    roots: Vec<PathBuf>,
+    /// Folders of skills that were taken out.
+    removed: HashSet<PathBuf>,
 }
 
 impl Registry {
+    /// An empty registry, into which only the skills of these names are let, if names are given.
+    pub(super) fn new(allowed: Option<BTreeSet<String>>) -> Self {
+        Self { allowed, ..Self::default() }
+    }
+
     /// The registry as it is now.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds the skills below `root`. A skill that was loaded from the same folder before is replaced by what the
-    /// folder holds now; one whose name another folder has taken is skipped.
-    pub(super) fn load(&self, root: &Path) -> Result<LoadReport> {
-        let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let (snapshot, report) = merge(&self.snapshot(), skill::discover(root)?);
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// Adds the skills below `root`. A skill that was loaded from the same folder before is replaced by what the
+    /// folder holds now; one whose name another folder has taken is skipped; one that was taken out is back.
+    pub(super) fn load(&self, root: &Path) -> Result<LoadReport> {
+        let mut places = self.places();
+        let discovery = skill::discover(root)?;
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        places.removed.retain(|folder| !folder.starts_with(&root));
+        if !places.roots.contains(&root) {
+            places.roots.push(root);
+        }
+        let before = self.snapshot();
+        let mut report = LoadReport::default();
+        let mut entries = before.entries().to_vec();
+        self.merge(before.entries(), &mut entries, discovery, &places, &mut report);
+        let snapshot = Snapshot::new(entries, before.disabled().clone());
+        report.name_tools(&snapshot);
+        self.publish(snapshot);
         Ok(report)
     }
-}
 
-/// The registry `before` with what was discovered.
-fn merge(before: &Snapshot, discovery: Discovery) -> (Snapshot, LoadReport) {
-    let Discovery { skills, skipped, diagnostics } = discovery;
-    let mut entries = before.entries.clone();
-    let mut report = LoadReport { skipped, diagnostics, ..LoadReport::default() };
-    for skill in skills {
-        let name = skill.name.clone();
-        match entries.iter_mut().find(|entry| entry.skill.name == name) {
-            None => entries.push(Entry::new(skill)),
-            Some(entry) if entry.skill.root == skill.root => {
-                if entry.skill.digest != skill.digest {
-                    *entry = Entry::new(skill);
-                }
+    /// Reads every folder that was loaded anew, in the same order. What is unchanged stays as it is; a folder that cannot
+    /// be read is an error, and then nothing changes.
+    pub(super) fn reload(&self) -> Result<ReloadReport> {
+        let places = self.places();
+        let discoveries: Vec<_> = places.roots.iter().map(|root| skill::discover(root)).collect::<Result<_>>()?;
+        let before = self.snapshot();
+        let mut report = ReloadReport::default();
+        let mut entries: Vec<Arc<Entry>> = Vec::new();
+        for discovery in discoveries {
+            self.merge(before.entries(), &mut entries, discovery, &places, &mut report.load);
+        }
+        for entry in &entries {
+            let name = &entry.skill.name;
+            match before.entries().iter().find(|known| known.skill.name == *name) {
+                None => report.added.push(name.clone()),
+                Some(known) if Arc::ptr_eq(known, entry) => {}
+                Some(_) => report.changed.push(name.clone()),
             }
-            Some(entry) => {
-                report.skipped.push(duplicate(skill, &entry.skill.root));
+        }
+        let is_there = |name: &String| entries.iter().any(|entry| entry.skill.name == *name);
+        let known = before.entries().iter().map(|entry| entry.skill.name.clone());
+        report.removed = known.filter(|name| !is_there(name)).collect();
+        let snapshot = Snapshot::new(entries, before.disabled().clone());
+        report.load.name_tools(&snapshot);
+        self.publish(snapshot);
+        Ok(report)
+    }
+
+    /// Takes a skill out, until its folder is loaded again. [`crate::error::Status::SkillNotFound`].
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        let mut places = self.places();
+        let before = self.snapshot();
+        let root = before.skill(name)?.0.skill.root.clone();
+        let entries = before.entries().iter().filter(|entry| entry.skill.root != root).cloned().collect();
+        places.removed.insert(root);
+        self.publish(Snapshot::new(entries, before.disabled().clone()));
+        Ok(())
+    }
+
+    /// Gives the tools of a skill out, or no longer. [`crate::error::Status::SkillNotFound`].
+    pub(super) fn enable(&self, name: &str, is_enabled: bool) -> Result<()> {
+        let _one = self.places();
+        let before = self.snapshot();
+        before.skill(name)?;
+        let mut disabled = before.disabled().clone();
+        match is_enabled {
+            true => disabled.remove(name),
+            false => disabled.insert(name.to_owned()),
+        };
+        self.publish(Snapshot::new(before.entries().to_vec(), disabled));
+        Ok(())
+    }
+
+    /// Puts what was discovered beside `entries`, or in the place of what came from the same folder. What is `known` and
+    /// unchanged is used again.
+    fn merge(
+        &self,
+        known: &[Arc<Entry>],
+        entries: &mut Vec<Arc<Entry>>,
+        discovery: Discovery,
+        places: &Places,
+        report: &mut LoadReport,
+    ) {
+        let Discovery { skills, skipped, diagnostics } = discovery;
+        report.skipped.extend(skipped);
+        report.diagnostics.extend(diagnostics);
+        for skill in skills {
+            let name = skill.name.clone();
+            if places.removed.contains(&skill.root) {
                 continue;
             }
+            if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&name)) {
+                let message = format!("the skill '{name}' is not among the config's \"skills\"");
+                report.skipped.push(left_out(skill, Severity::Info, "skill-not-allowed", message));
+                continue;
+            }
+            match entries.iter_mut().find(|entry| entry.skill.name == name) {
+                None => entries.push(made(known, skill)),
+                Some(entry) if entry.skill.root == skill.root => {
+                    *entry = made(known, skill);
+                }
+                Some(entry) => {
+                    let first = entry.skill.root.display();
+                    let message = format!("the name '{name}' is taken by the skill loaded before from {first}");
+                    report.skipped.push(left_out(skill, Severity::Error, "duplicate-skill", message));
+                    continue;
+                }
+            }
+            report.skills.push(name);
         }
-        report.skills.push(name);
     }
-    let snapshot = Snapshot::new(entries);
-    for (entry, tools) in snapshot.skills() {
-        if report.skills.contains(&entry.skill.name) {
-            report.tools.extend(tools.iter().map(|tool| tool.name.clone()));
-        }
-    }
-    (snapshot, report)
 }
 
-fn duplicate(skill: Skill, first: &Path) -> Skipped {
-    let reason = Diagnostic {
-        severity: Severity::Error,
-        code: "duplicate-skill",
-        field: Some("name".into()),
-        line: None,
-        message: format!("the name '{}' is taken by the skill loaded before from {}", skill.name, first.display()),
-    };
-    let mut diagnostics = vec![reason];
+impl LoadReport {
+    /// Adds the names of the tools, which are final only in a snapshot.
+    fn name_tools(&mut self, snapshot: &Snapshot) {
+        for (entry, tools) in snapshot.skills() {
+            if self.skills.contains(&entry.skill.name) {
+                self.tools.extend(tools.iter().map(|tool| tool.name.clone()));
+            }
+        }
+    }
+}
+
+/// The entry of a skill: the one that is known, where nothing has changed.
+fn made(known: &[Arc<Entry>], skill: Skill) -> Arc<Entry> {
+    let same = |entry: &&Arc<Entry>| entry.skill.root == skill.root && entry.skill.digest == skill.digest;
+    known.iter().find(same).cloned().unwrap_or_else(|| Entry::new(skill))
+}
+
+fn left_out(skill: Skill, severity: Severity, code: &'static str, message: String) -> Skipped {
+    let mut diagnostics = vec![Diagnostic { severity, code, field: Some("name".into()), line: None, message }];
     diagnostics.extend(skill.diagnostics);
     Skipped { path: skill.root, diagnostics }
 }
@@ -223,6 +239,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::error::Status;
+    use crate::runtime::{Language, Runtime};
 
     fn write(root: &Path, name: &str, text: &str) {
         let scripts = root.join(name).join("scripts");
@@ -271,6 +289,83 @@ mod tests {
         let same = |name: &str| Arc::ptr_eq(before.skill(name).unwrap().0, after.skill(name).unwrap().0);
         assert!(same("alpha") && !same("beta"));
         assert_eq!(after.skills().count(), 2);
+    }
+
+    #[test]
+    fn a_reload_tells_what_is_new_changed_and_gone() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for name in ["alpha", "beta", "gamma"] {
+            write(one.path(), name, "one");
+        }
+        write(two.path(), "beta", "two");
+        let registry = Registry::default();
+        registry.load(one.path()).unwrap();
+        registry.load(two.path()).unwrap();
+        let before = registry.snapshot();
+        let same = registry.reload().unwrap();
+        assert!(same.added.is_empty() && same.changed.is_empty() && same.removed.is_empty());
+        assert_eq!(same.load.skills, ["alpha", "beta", "gamma"]);
+        assert!(Arc::ptr_eq(before.skill("alpha").unwrap().0, registry.snapshot().skill("alpha").unwrap().0));
+
+        write(one.path(), "alpha", "other");
+        fs::remove_dir_all(one.path().join("gamma")).unwrap();
+        // The second folder's beta comes into its own.
+        fs::remove_dir_all(one.path().join("beta")).unwrap();
+        write(two.path(), "delta", "two");
+        let report = registry.reload().unwrap();
+        assert_eq!((report.added, report.removed), (vec!["delta".into()], vec!["gamma".into()]));
+        assert_eq!(report.changed, ["alpha", "beta"]);
+        let beta = registry.snapshot().skill("beta").unwrap().0.skill.root.clone();
+        assert_eq!(beta, two.path().canonicalize().unwrap().join("beta"));
+
+        fs::remove_dir_all(two.path()).unwrap();
+        assert_eq!(registry.reload().unwrap_err().status, Status::SkillDirectory);
+        assert_eq!(registry.snapshot().skills().count(), 3, "a folder that is away for a moment takes nothing with it");
+    }
+
+    #[test]
+    fn what_is_taken_out_stays_out_until_its_folder_is_loaded() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "alpha", "one");
+        write(root.path(), "beta", "one");
+        let registry = Registry::default();
+        registry.load(root.path()).unwrap();
+        registry.remove("alpha").unwrap();
+        assert_eq!(registry.remove("alpha").unwrap_err().status, Status::SkillNotFound);
+        registry.reload().unwrap();
+        assert_eq!(registry.snapshot().skills().count(), 1);
+        registry.load(root.path()).unwrap();
+        assert_eq!(registry.snapshot().skills().count(), 2);
+    }
+
+    #[test]
+    fn a_disabled_skill_gives_no_tools() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "alpha", "one");
+        write(root.path(), "beta", "one");
+        let registry = Registry::default();
+        registry.load(root.path()).unwrap();
+        registry.enable("alpha", false).unwrap();
+        registry.reload().unwrap();
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.tools().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["beta"]);
+        let error = snapshot.tool("alpha").unwrap_err();
+        assert!(error.status == Status::ToolNotFound && error.message.contains("disabled"), "{error}");
+        assert!(snapshot.skill("alpha").is_ok());
+        registry.enable("alpha", true).unwrap();
+        assert!(registry.snapshot().tool("alpha").is_ok());
+        assert_eq!(registry.enable("x", true).unwrap_err().status, Status::SkillNotFound);
+    }
+
+    #[test]
+    fn only_allowed_names_are_let_in() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "alpha", "one");
+        write(root.path(), "beta", "one");
+        let registry = Registry::new(Some(BTreeSet::from(["beta".to_owned()])));
+        let report = registry.load(root.path()).unwrap();
+        assert_eq!(report.skills, ["beta"]);
+        assert_eq!(report.skipped[0].diagnostics[0].code, "skill-not-allowed");
     }
 
     #[test]

@@ -78,6 +78,14 @@ static void null_everywhere(void) {
         { "manifest", skl_engine_manifest(NULL, TEXT("x"), &b, NULL) },
         { "manifest skill", skl_engine_manifest(engine, NULL, 1, &b, NULL) },
         { "manifest out", skl_engine_manifest(engine, TEXT("x"), NULL, NULL) },
+        { "reload", skl_engine_reload(NULL, &b, NULL) },
+        { "reload report", skl_engine_reload(engine, NULL, NULL) },
+        { "remove", skl_engine_remove(NULL, TEXT("x"), NULL) },
+        { "remove skill", skl_engine_remove(engine, NULL, 1, NULL) },
+        { "enable", skl_engine_enable(NULL, TEXT("x"), true, NULL) },
+        { "enable skill", skl_engine_enable(engine, NULL, 1, true, NULL) },
+        { "validate dir", skl_skill_validate(NULL, 1, &b, NULL) },
+        { "validate findings", skl_skill_validate(TEXT("x"), NULL, NULL) },
         { "call", skl_engine_call(NULL, TEXT("x"), "", 0, "", 0, &c, NULL) },
         { "call tool", skl_engine_call(engine, NULL, 1, "", 0, "", 0, &c, NULL) },
         { "call args", skl_engine_call(engine, TEXT("x"), NULL, 1, "", 0, &c, NULL) },
@@ -199,6 +207,12 @@ static void put_bombs(void) {
     put("bad/good/SKILL.md", TEXT("---\nname: good\ndescription: Among bad ones.\n---\nDo it.\n"));
     put("bad/good/scripts/run.sh", TEXT("#!/bin/sh\necho good\n"));
     put("bad/good/notes.txt", TEXT("twelve bytes"));
+    CHECK(skl_engine_remove(engine, TEXT("good"), &err) == SKL_OK);
+    refused("removed", READ("notes.txt", 99), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "good");
+    CHECK(skl_engine_remove(engine, TEXT("good"), NULL) == SKL_ERR_SKILL_NOT_FOUND);
+    CHECK(skl_skill_validate(TEXT("/nonexistent"), &out, &err) == SKL_OK);
+    CHECK_IS(skl_buffer_data(out), "0.severity", "\"error\"");
+    skl_buffer_free(out);
 }
 
 static void loading(void) {
@@ -261,6 +275,14 @@ static void reading(void) {
     skl_buffer_free(out);
     CHECK(skl_engine_manifest(engine, TEXT("good"), &out, &err) == SKL_OK);
     CHECK_IS(skl_buffer_data(out), "name", "\"good\"");
+    skl_buffer_free(out);
+    CHECK(skl_engine_enable(engine, TEXT("good"), false, &err) == SKL_OK);
+    CHECK(skl_engine_enable(engine, TEXT("nobody"), false, NULL) == SKL_ERR_SKILL_NOT_FOUND);
+    CHECK(skl_engine_skills(engine, &out, &err) == SKL_OK && strstr(skl_buffer_data(out), "\"is_enabled\":false"));
+    skl_buffer_free(out);
+    CHECK(skl_engine_enable(engine, TEXT("good"), true, &err) == SKL_OK);
+    CHECK(skl_engine_reload(engine, &out, &err) == SKL_OK);
+    CHECK_THAT(host_count(skl_buffer_data(out), "changed") == 0, "%s", skl_buffer_data(out));
     skl_buffer_free(out);
     CHECK(skl_engine_read_resource(engine, TEXT("good"), TEXT("notes.txt"), 12, &out, &err) == SKL_OK);
     CHECK(skl_buffer_len(out) == 12 && strcmp(skl_buffer_data(out), "twelve bytes") == 0);
@@ -486,6 +508,9 @@ static void wrong_order(void) {
     refused("load", skl_engine_load(other, TEXT(folder), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("call", skl_engine_call(other, TEXT(works), "", 0, "", 0, &third, &err), SKL_ERR_CLOSED, &third, &err, "closed");
     refused("handle", skl_engine_handle(other, TEXT("openai"), "{}", 2, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("reload", skl_engine_reload(other, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    CHECK(skl_engine_remove(other, TEXT(behaviour), NULL) == SKL_ERR_CLOSED);
+    CHECK(skl_engine_enable(other, TEXT(behaviour), true, NULL) == SKL_ERR_CLOSED);
     refused("manifest", skl_engine_manifest(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("instructions", skl_engine_instructions(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("resources", skl_engine_resources(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");

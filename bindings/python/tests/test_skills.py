@@ -10,7 +10,7 @@ import pytest
 from conftest import SKILLS, WriteSkill
 
 import skilllite
-from skilllite import InvalidArgumentsError, SkillManager
+from skilllite import InvalidArgumentsError, SkillManager, SkillNotFoundError, ToolNotFoundError
 
 NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
 
@@ -47,6 +47,39 @@ def test_a_skill_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     assert skipped.path.endswith("broken")
     assert skipped.diagnostics[0].severity == "error"
     assert skipped.diagnostics[0].message
+
+
+def test_the_life_of_a_skill(write_skill: WriteSkill) -> None:
+    folder = write_skill("alpha", "print(1)")
+    with SkillManager(folder) as manager:
+        assert manager.execute("alpha").output == 1
+        (folder / "alpha" / "scripts" / "main.py").write_text("print(2)", "utf-8")
+        write_skill("beta", "print(3)")
+        report = manager.reload()
+        assert (report.added, report.changed, report.removed) == (("beta",), ("alpha",), ())
+        assert manager.execute("alpha").output == 2
+        manager.disable("alpha")
+        assert [skill.is_enabled for skill in manager.skills] == [False, True]
+        assert [tool.name for tool in manager.tool_definitions if tool.skill == "alpha"] == ["alpha"]
+        with pytest.raises(ToolNotFoundError, match="disabled"):
+            manager.execute("alpha")
+        manager.enable("alpha")
+        manager.remove("beta")
+        assert [skill.name for skill in manager.skills] == ["alpha"]
+        with pytest.raises(SkillNotFoundError):
+            manager.remove("beta")
+
+
+def test_only_the_skills_that_the_config_names() -> None:
+    with SkillManager(SKILLS, config={"skills": ["weather"]}) as manager:
+        assert [skill.name for skill in manager.skills] == ["weather"]
+
+
+def test_a_skill_is_judged_to_the_letter(tmp_path: Path) -> None:
+    assert skilllite.validate(SKILLS / "calculator") == ()
+    (tmp_path / "SKILL.md").write_text("---\nname: Other\ndescription: d\n---\n", "utf-8")
+    codes = {finding.code for finding in skilllite.validate(tmp_path) if finding.severity == "error"}
+    assert "name-not-lowercase" in codes
 
 
 def test_tools_for_an_llm_and_as_definitions(manager: SkillManager) -> None:

@@ -12,6 +12,9 @@ A thin binding of libskilllite.so: types, memory and errors in Python's idiom, n
 
 from __future__ import annotations
 
+import os
+from typing import Union
+
 from . import _ffi, _handles, _library, errors
 from ._library import LibraryError
 from .call import Call
@@ -26,6 +29,7 @@ from .values import (
     Obstacle,
     OutputFile,
     Probe,
+    ReloadReport,
     Resource,
     Result,
     SkillInfo,
@@ -47,6 +51,12 @@ def has_feature(name: str) -> bool:
     return _library.functions().skl_has_feature(*_handles.text(name))
 
 
+def validate(directory: Union[str, "os.PathLike[str]"]) -> tuple[Diagnostic, ...]:
+    """Judges a skill by the specification to the letter; violations have the severity "error"."""
+    found = _handles.call_json(_library.functions().skl_skill_validate, *_handles.path(directory))
+    return tuple(Diagnostic.of(entry) for entry in found)
+
+
 def probe() -> Probe:
     """Finds out by trying what isolation this host can give, and what stands in the way of more."""
     return Probe.of(_handles.call_json(_library.functions().skl_probe))
@@ -63,6 +73,7 @@ __all__ = [
     "Obstacle",
     "OutputFile",
     "Probe",
+    "ReloadReport",
     "Resource",
     "Result",
     "SkillInfo",
@@ -73,6 +84,7 @@ __all__ = [
     "__version__",
     "has_feature",
     "probe",
+    "validate",
     "version",
     *errors.__all__,
 ]

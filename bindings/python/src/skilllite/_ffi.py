@@ -113,48 +113,11 @@ class Functions(Protocol):
     def skl_engine_new(self, config: Optional[bytes], config_len: int, out: Any, err: Any) -> int: ...
     def skl_engine_close(self, engine: skl_engine, err: Any) -> int: ...
     def skl_engine_free(self, engine: skl_engine) -> None: ...
-    def skl_engine_load(self, engine: skl_engine, dir: Optional[bytes], dir_len: int, report: Any, err: Any) -> int: ...
-    def skl_engine_skills(self, engine: skl_engine, out: Any, err: Any) -> int: ...
     def skl_engine_tools(
         self,
         engine: skl_engine,
         dialect: Optional[bytes],
         dialect_len: int,
-        out: Any,
-        err: Any,
-    ) -> int: ...
-    def skl_engine_instructions(
-        self,
-        engine: skl_engine,
-        skill: Optional[bytes],
-        skill_len: int,
-        out: Any,
-        err: Any,
-    ) -> int: ...
-    def skl_engine_resources(
-        self,
-        engine: skl_engine,
-        skill: Optional[bytes],
-        skill_len: int,
-        out: Any,
-        err: Any,
-    ) -> int: ...
-    def skl_engine_read_resource(
-        self,
-        engine: skl_engine,
-        skill: Optional[bytes],
-        skill_len: int,
-        path: Optional[bytes],
-        path_len: int,
-        max_bytes: int,
-        out: Any,
-        err: Any,
-    ) -> int: ...
-    def skl_engine_manifest(
-        self,
-        engine: skl_engine,
-        skill: Optional[bytes],
-        skill_len: int,
         out: Any,
         err: Any,
     ) -> int: ...
@@ -206,6 +169,54 @@ class Functions(Protocol):
         messages: Any,
         err: Any,
     ) -> int: ...
+    def skl_engine_load(self, engine: skl_engine, dir: Optional[bytes], dir_len: int, report: Any, err: Any) -> int: ...
+    def skl_engine_reload(self, engine: skl_engine, report: Any, err: Any) -> int: ...
+    def skl_engine_remove(self, engine: skl_engine, skill: Optional[bytes], skill_len: int, err: Any) -> int: ...
+    def skl_engine_enable(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        is_enabled: bool,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_skills(self, engine: skl_engine, out: Any, err: Any) -> int: ...
+    def skl_engine_instructions(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_resources(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_read_resource(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        path: Optional[bytes],
+        path_len: int,
+        max_bytes: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_manifest(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_skill_validate(self, dir: Optional[bytes], dir_len: int, findings: Any, err: Any) -> int: ...
     def skl_call_wait(self, call: skl_call, timeout_ms: int, result: Any, err: Any) -> int: ...
     def skl_call_cancel(self, call: skl_call) -> int: ...
     def skl_call_fd(self, call: skl_call) -> int: ...
@@ -243,51 +254,7 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "skl_engine_close": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_error)),
     "skl_engine_free": (None, skl_engine),
-    "skl_engine_load": (
-        ctypes.c_int32,
-        skl_engine,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.POINTER(skl_buffer),
-        ctypes.POINTER(skl_error),
-    ),
-    "skl_engine_skills": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
     "skl_engine_tools": (
-        ctypes.c_int32,
-        skl_engine,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.POINTER(skl_buffer),
-        ctypes.POINTER(skl_error),
-    ),
-    "skl_engine_instructions": (
-        ctypes.c_int32,
-        skl_engine,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.POINTER(skl_buffer),
-        ctypes.POINTER(skl_error),
-    ),
-    "skl_engine_resources": (
-        ctypes.c_int32,
-        skl_engine,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.POINTER(skl_buffer),
-        ctypes.POINTER(skl_error),
-    ),
-    "skl_engine_read_resource": (
-        ctypes.c_int32,
-        skl_engine,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.c_uint64,
-        ctypes.POINTER(skl_buffer),
-        ctypes.POINTER(skl_error),
-    ),
-    "skl_engine_manifest": (
         ctypes.c_int32,
         skl_engine,
         ctypes.c_char_p,
@@ -338,6 +305,67 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_size_t,
         ctypes.c_char_p,
         ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_load": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_reload": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
+    "skl_engine_remove": (ctypes.c_int32, skl_engine, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(skl_error)),
+    "skl_engine_enable": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_bool,
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_skills": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
+    "skl_engine_instructions": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_resources": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_read_resource": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint64,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_manifest": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_skill_validate": (
+        ctypes.c_int32,
         ctypes.c_char_p,
         ctypes.c_size_t,
         ctypes.POINTER(skl_buffer),

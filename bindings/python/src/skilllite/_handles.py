@@ -107,6 +107,12 @@ def check(status: int, error: _ffi.skl_error) -> None:
     raise errors.BY_STATUS.get(status, errors.SkillLiteError)(status, name, message or name)
 
 
+def run(function: Callable[..., int], *arguments: object) -> None:
+    """Calls a function without an output."""
+    error = _ffi.skl_error()
+    check(function(*arguments, ctypes.byref(error)), error)
+
+
 def call(function: Callable[..., int], *arguments: object) -> bytes:
     """Calls a function whose output is a buffer, and gives the buffer's bytes."""
     functions = _library.functions()

@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from .call import Call
-from .values import LoadReport, Resource, Result, SkillInfo, ToolDefinition
+from .values import LoadReport, ReloadReport, Resource, Result, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -57,6 +57,25 @@ class SkillManager:
         with self._handle as pointer:
             function = _library.functions().skl_engine_load
             return LoadReport.of(_handles.call_json(function, pointer, *_handles.path(directory)))
+
+    def reload(self) -> ReloadReport:
+        """Reads every folder that was loaded anew. If one cannot be read, nothing changes."""
+        with self._handle as pointer:
+            return ReloadReport.of(_handles.call_json(_library.functions().skl_engine_reload, pointer))
+
+    def remove(self, skill: str) -> None:
+        """Takes a skill and its tools out, until its folder is loaded again. Raises SkillNotFoundError."""
+        with self._handle as pointer:
+            _handles.run(_library.functions().skl_engine_remove, pointer, *_handles.text(skill))
+
+    def enable(self, skill: str, is_enabled: bool = True) -> None:
+        """Gives the tools of a skill out and lets them be called, or no longer. Raises SkillNotFoundError."""
+        with self._handle as pointer:
+            _handles.run(_library.functions().skl_engine_enable, pointer, *_handles.text(skill), is_enabled)
+
+    def disable(self, skill: str) -> None:
+        """The opposite of `enable`."""
+        self.enable(skill, False)
 
     @property
     def skills(self) -> list[SkillInfo]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 Json = Mapping[str, Any]
+Report = TypeVar("Report", bound="LoadReport")
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,29 @@ class LoadReport:
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, raw: Json) -> LoadReport:
+    def of(cls: type[Report], raw: Json) -> Report:
         skipped = (SkippedSkill(entry["path"], _diagnostics(entry)) for entry in raw["skipped"])
         return cls(tuple(raw["skills"]), tuple(raw["tools"]), tuple(skipped), _diagnostics(raw), raw)
+
+
+@dataclass(frozen=True)
+class ReloadReport(LoadReport):
+    """What one `reload` found: all that is usable now, and the names of skills that are new, changed and gone."""
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Names that are new."""
+        return tuple(self.raw["added"])
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Names whose content, or whose folder, is another."""
+        return tuple(self.raw["changed"])
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Names that are gone."""
+        return tuple(self.raw["removed"])
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,7 @@ class SkillInfo:
     version: Optional[str]
     license: Optional[str]
     wants_network: bool
+    is_enabled: bool
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -78,6 +100,7 @@ class SkillInfo:
             version=raw.get("version"),
             license=raw.get("license"),
             wants_network=bool(raw.get("wants_network")),
+            is_enabled=bool(raw.get("is_enabled", True)),
             raw=raw,
         )
 
