@@ -96,7 +96,7 @@ impl fmt::Display for Reason {
             }
             Reason::Unresolved(why) => write!(f, "the name has no address: {why}"),
             Reason::Unreachable(why) => write!(f, "allowed, but not reached: {why}"),
-            Reason::Limit(which) => write!(f, "the call's {which} is used up; the host can raise it in policy.network"),
+            Reason::Limit(which) => write!(f, "the call's bound on {which} is reached; the host can raise it in policy.network.limits"),
             Reason::Protocol(what) => {
                 write!(f, "not understood: {what}; the proxy speaks HTTP CONNECT, plain HTTP and SOCKS5")
             }

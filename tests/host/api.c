@@ -207,12 +207,6 @@ static void put_bombs(void) {
     put("bad/good/SKILL.md", TEXT("---\nname: good\ndescription: Among bad ones.\n---\nDo it.\n"));
     put("bad/good/scripts/run.sh", TEXT("#!/bin/sh\necho good\n"));
     put("bad/good/notes.txt", TEXT("twelve bytes"));
-    CHECK(skl_engine_remove(engine, TEXT("good"), &err) == SKL_OK);
-    refused("removed", READ("notes.txt", 99), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "good");
-    CHECK(skl_engine_remove(engine, TEXT("good"), NULL) == SKL_ERR_SKILL_NOT_FOUND);
-    CHECK(skl_skill_validate(TEXT("/nonexistent"), &out, &err) == SKL_OK);
-    CHECK_IS(skl_buffer_data(out), "0.severity", "\"error\"");
-    skl_buffer_free(out);
 }
 
 static void loading(void) {
@@ -298,6 +292,12 @@ static void reading(void) {
     put("bad/good/notes.txt", TEXT("other bytes!"));
     refused("changed", READ("notes.txt", 99), SKL_ERR_SKILL_CHANGED, &out, &err, "load");
     put("bad/good/notes.txt", TEXT("twelve bytes"));
+    CHECK(skl_engine_remove(engine, TEXT("good"), &err) == SKL_OK);
+    refused("removed", READ("notes.txt", 99), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "good");
+    CHECK(skl_engine_remove(engine, TEXT("good"), NULL) == SKL_ERR_SKILL_NOT_FOUND);
+    CHECK(skl_skill_validate(TEXT("/nonexistent"), &out, &err) == SKL_OK);
+    CHECK_IS(skl_buffer_data(out), "0.severity", "\"error\"");
+    skl_buffer_free(out);
 }
 
 static void refusing_calls(void) {

@@ -45,7 +45,7 @@ MISTAKES: list[tuple[type[SkillLiteError], str, Mistake]] = [
     (errors.InvalidConfigError, "LD_PRELOAD", lambda m: m.execute("calculator", MULTIPLY, env={"LD_PRELOAD": "x"})),
     (errors.InvalidConfigError, "polic", lambda m: SkillManager(config={"polic": {}})),
     (errors.InvalidConfigError, "min_tier", lambda m: SkillManager(policy={"min_tier": "maximal"})),
-    (errors.UnsupportedError, "network", lambda m: SkillManager(policy={"network": ["example.org:443"]})),
+    (errors.UnsupportedError, "warm", lambda m: SkillManager(config={"warm": {"python": 1}})),
 ]
 
 

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollFlags};
@@ -11,11 +10,12 @@ use nix::sys::epoll::{Epoll, EpollFlags};
 use super::answer::Refusal;
 use super::asking::{Asking, Step, Wanted};
 use super::dial::{Dial, Progress};
+use super::duct::Ducts;
 use super::mailbox::Mailbox;
 use super::pipe::Pipe;
 use super::relay::{Course, Ready, Relay};
 use super::resolve::Pool;
-use super::session::Call;
+use super::session::{Call, Part, Place};
 use super::socket::Socket;
 use crate::network::access::Reason;
 
@@ -24,6 +24,9 @@ pub const LISTENER: u64 = 1;
 pub const CLIENT: u64 = 2;
 pub const UPSTREAM: u64 = 3;
 
+/// How long a request waits for another one's end when the call has all its connections: a client that has read the end
+/// of a response may ask again before this side has seen that.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// What a refused client may still send before it is closed, and how long it may take to read its answer.
 const MAX_DRAINED_BYTES: usize = 1 << 20;
 const LINGER: Duration = Duration::from_secs(2);
@@ -33,6 +36,7 @@ pub struct Desk<'a> {
     pub epoll: &'a Rc<Epoll>,
     pub pool: &'a Pool,
     pub mailbox: &'a Arc<Mailbox>,
+    pub ducts: &'a Ducts,
     /// For one read.
     pub scratch: &'a mut [u8],
     /// For what is made of it.
@@ -47,12 +51,14 @@ pub struct Connection {
     /// `None` once it is over.
     client: Option<Socket>,
     stage: Stage,
-    /// One more than the call may have; it is told so.
-    is_surplus: bool,
+    /// Its place among the clients, and among those that wait or are connected.
+    _presence: Place,
+    place: Option<Place>,
 }
 
 enum Stage {
     Asking { asking: Asking, end: Instant },
+    Waiting { wanted: Wanted, end: Instant },
     Dialling(Box<Dial>),
     Relaying(Box<Relay>),
     Leaving { answer: Pipe, drained_bytes: usize, end: Instant },
@@ -64,10 +70,10 @@ impl Connection {
     pub fn new(id: u64, call: &Arc<Call>, stream: TcpStream, desk: &Desk<'_>) -> std::io::Result<Self> {
         let mut client = Socket::accepted(stream, desk.epoll, id * 4 + CLIENT)?;
         client.watch(true, false)?;
-        let is_surplus = call.open.fetch_add(1, Ordering::Relaxed) >= call.limits.connections;
         let end = desk.now + Duration::from_millis(call.limits.idle_ms);
         let stage = Stage::Asking { asking: Asking::default(), end };
-        Ok(Self { id, call: Arc::clone(call), client: Some(client), stage, is_surplus })
+        let _presence = Place::take(call, Part::Present);
+        Ok(Self { id, call: Arc::clone(call), client: Some(client), stage, _presence, place: None })
     }
 
     /// Whether it is to be forgotten.
@@ -83,7 +89,7 @@ impl Connection {
     /// When to call [`Connection::expire`]. It only moves away while the stage stays.
     pub fn deadline(&self) -> Instant {
         match &self.stage {
-            Stage::Asking { end, .. } | Stage::Leaving { end, .. } => *end,
+            Stage::Asking { end, .. } | Stage::Waiting { end, .. } | Stage::Leaving { end, .. } => *end,
             Stage::Dialling(dial) => dial.deadline(),
             Stage::Relaying(relay) => relay.deadline(&self.call),
             // Never asked.
@@ -100,7 +106,7 @@ impl Connection {
                 let progress = dial.ready(self.id, desk);
                 self.progress(progress, desk);
             }
-            Stage::Dialling(_) => {}
+            Stage::Waiting { .. } | Stage::Dialling(_) => {}
             Stage::Relaying(_) => {
                 let (from_client, from_upstream) = (is_read && side == CLIENT, is_read && side == UPSTREAM);
                 self.relay(Ready { from_client, from_upstream }, desk);
@@ -118,6 +124,18 @@ impl Connection {
         }
     }
 
+    /// Whether it waits for another one's end.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting { .. })
+    }
+
+    /// It need not wait any longer.
+    pub fn admitted(&mut self, desk: &mut Desk<'_>) {
+        if let Stage::Waiting { wanted, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
+            self.dial(wanted, true, desk);
+        }
+    }
+
     /// Its deadline has passed.
     pub fn expire(&mut self, desk: &mut Desk<'_>) {
         match &mut self.stage {
@@ -125,6 +143,11 @@ impl Connection {
             Stage::Asking { asking, .. } => {
                 let step = asking.late();
                 self.step(step, desk);
+            }
+            Stage::Waiting { wanted, .. } => {
+                let refusal = Refusal { status: 503, ..Refusal::to(&wanted.target, Reason::Limit("connections")) };
+                let answer = wanted.protocol.answer(&refusal);
+                self.refuse(&answer, &refusal, desk);
             }
             Stage::Dialling(dial) => {
                 let progress = dial.expire(self.id, desk);
@@ -165,23 +188,27 @@ impl Connection {
                     }
                     asking.step(&self.call)
                 }
-                (Step::Wanted(wanted), _) => return self.dial(wanted, desk),
+                (Step::Wanted(wanted), _) => return self.dial(wanted, false, desk),
                 (Step::Refused(answer, refusal), _) => return self.refuse(&answer, &refusal, desk),
                 (Step::More | Step::Say(_), _) => return,
             };
         }
     }
 
-    fn dial(&mut self, wanted: Wanted, desk: &mut Desk<'_>) {
-        if self.is_surplus {
-            let refusal = Refusal { status: 503, ..Refusal::to(&wanted.target, Reason::Limit("connections")) };
-            return self.refuse(&wanted.protocol.answer(&refusal), &refusal, desk);
-        }
+    fn dial(&mut self, wanted: Wanted, is_next: bool, desk: &mut Desk<'_>) {
         // Nothing is read from the client meanwhile.
         if self.client.as_mut().is_none_or(|client| client.watch(false, false).is_err()) {
             self.stage = Stage::Over;
             return;
         }
+        // Who comes later does not overtake those who wait.
+        if !self.call.has_place() || !is_next && self.call.crowd.count(Part::Waiting) > 0 {
+            self.place = Some(Place::take(&self.call, Part::Waiting));
+            let end = desk.now + PATIENCE.min(Duration::from_millis(self.call.limits.connect_ms));
+            self.stage = Stage::Waiting { wanted, end };
+            return;
+        }
+        self.place = Some(Place::take(&self.call, Part::Connected));
         let (dial, progress) = Dial::new(wanted, &self.call, self.id, desk);
         self.stage = Stage::Dialling(Box::new(dial));
         self.progress(progress, desk);
@@ -224,13 +251,20 @@ impl Connection {
                     self.refuse(&refusal.http(), &refusal, desk);
                 } else {
                     self.call.deny(&refusal);
-                    self.client.take().map(Socket::abort);
+                    self.abort();
                 }
             }
             Course::Cut => {
                 relay.into_upstream().abort();
-                self.client.take().map(Socket::abort);
+                self.abort();
             }
+        }
+    }
+
+    /// Ends it so that the client cannot take a part for the whole.
+    fn abort(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.abort();
         }
     }
 
@@ -246,6 +280,7 @@ impl Connection {
     /// connection, and the answer with it.
     fn say_farewell(&mut self, answer: Pipe, desk: &mut Desk<'_>) {
         let end = desk.now + LINGER.min(Duration::from_millis(self.call.limits.idle_ms));
+        self.place = None;
         self.stage = Stage::Leaving { answer, drained_bytes: 0, end };
         self.leave(desk);
     }
@@ -275,6 +310,5 @@ impl Drop for Connection {
         if let Stage::Relaying(relay) = &mut self.stage {
             relay.close(&self.call);
         }
-        self.call.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

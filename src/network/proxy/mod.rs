@@ -20,6 +20,7 @@ mod asking;
 mod body;
 mod connection;
 mod dial;
+mod duct;
 mod http;
 mod mailbox;
 mod pipe;

@@ -7,7 +7,6 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -15,17 +14,18 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::Shared;
 use super::connection::{Connection, Desk, LISTENER};
+use super::duct::Ducts;
 use super::mailbox::{Letter, Mailbox};
 use super::resolve::Pool;
-use super::session::Call;
+use super::session::{Call, Part};
 
-const SCRATCH_BYTES: usize = 128 << 10;
+const SCRATCH_BYTES: usize = 256 << 10;
 const MAX_EVENTS: usize = 128;
 /// The token of the mailbox; those of connections and listeners begin with 4.
 const BELL: u64 = 0;
 /// Clients that are accepted at once, before others have their turn.
 const MAX_ACCEPTS: usize = 64;
-/// Clients beyond the bound of a call that are told so; more wait in the listener's queue.
+/// Clients of a call without a connection, beyond as many as may have one; more wait in the listener's queue.
 const MAX_SURPLUS: u64 = 16;
 /// How long a listener rests when the process has no descriptors left, unless a connection ends.
 const REST: Duration = Duration::from_millis(100);
@@ -37,6 +37,9 @@ pub struct Reactor {
     epoll: Rc<Epoll>,
     listeners: HashMap<u64, Listener>,
     connections: HashMap<u64, Connection>,
+    /// Calls one of whose connections has ended while others wait for that.
+    vacant: Vec<Arc<Call>>,
+    ducts: Ducts,
     last_id: u64,
     scratch: Vec<u8>,
     spare: Vec<u8>,
@@ -71,6 +74,8 @@ impl Reactor {
             epoll: Rc::new(epoll),
             listeners: HashMap::new(),
             connections: HashMap::new(),
+            vacant: Vec::new(),
+            ducts: Ducts::default(),
             last_id: 0,
             scratch: vec![0; SCRATCH_BYTES],
             spare: Vec::new(),
@@ -99,6 +104,7 @@ impl Reactor {
                 }
             }
             self.check_deadlines();
+            self.admit_waiting();
             if !self.listeners.is_empty() || !self.connections.is_empty() {
                 self.idle_since = self.now;
             } else if self.idle_since + self.shared.idle <= self.now && self.shared.retire(&self.mailbox) {
@@ -137,6 +143,7 @@ impl Reactor {
                 Letter::Resolved(id, outcome) => self.with(id, |connection, desk| connection.resolved(outcome, desk)),
                 Letter::End => {
                     self.connections.clear();
+                    self.vacant.clear();
                     self.listeners.values().for_each(|listener| {
                         let _ = self.epoll.delete(&listener.socket);
                     });
@@ -179,14 +186,29 @@ impl Reactor {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let pool: &Pool = &self.shared.pool;
         let (scratch, spare) = (self.scratch.as_mut_slice(), &mut self.spare);
-        let (epoll, mailbox) = (&self.epoll, &self.mailbox);
-        action(connection, &mut Desk { epoll, pool, mailbox, scratch, spare, now: self.now });
+        let (epoll, mailbox, ducts) = (&self.epoll, &self.mailbox, &self.ducts);
+        action(connection, &mut Desk { epoll, pool, mailbox, ducts, scratch, spare, now: self.now });
+        let call = Arc::clone(connection.call());
         if connection.is_over() {
             self.connections.remove(&id);
             self.wake_listeners(None);
         } else {
             let deadline = connection.deadline();
             self.next_check = Some(self.next_check.map_or(deadline, |next| next.min(deadline)));
+        }
+        if call.has_place_for_waiting() {
+            self.vacant.push(call);
+        }
+    }
+
+    /// Lets those dial who have waited longest, as far as there are places.
+    fn admit_waiting(&mut self) {
+        while let Some(call) = self.vacant.pop() {
+            let own = |connection: &Connection| connection.is_waiting() && Arc::ptr_eq(connection.call(), &call);
+            let waiting = self.connections.iter().filter(|(_, connection)| own(connection)).map(|(id, _)| *id);
+            if let Some(first) = waiting.min().filter(|_| call.has_place()) {
+                self.with(first, |connection, desk| connection.admitted(desk));
+            }
         }
     }
 
@@ -195,8 +217,8 @@ impl Reactor {
             let Some(listener) = self.listeners.get(&id).filter(|listener| listener.rests_until.is_none()) else {
                 return;
             };
-            let limit = listener.call.limits.connections.saturating_add(MAX_SURPLUS);
-            if listener.call.open.load(Ordering::Relaxed) >= limit {
+            let limit = listener.call.limits.connections.saturating_mul(2).saturating_add(MAX_SURPLUS);
+            if listener.call.crowd.count(Part::Present) >= limit {
                 return self.rest(id);
             }
             let stream = match listener.socket.accept() {
@@ -216,6 +238,7 @@ impl Reactor {
                 epoll: &self.epoll,
                 pool: &self.shared.pool,
                 mailbox: &self.mailbox,
+                ducts: &self.ducts,
                 scratch: &mut self.scratch,
                 spare: &mut self.spare,
                 now: self.now,

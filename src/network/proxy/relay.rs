@@ -175,7 +175,9 @@ impl Relay {
             let (allowance, _) = call.allowance();
             let room = room(desk.scratch, allowance);
             let wanted_bytes = room.len();
-            let count = match self.upstream.read(room) {
+            let is_plain = self.exchange.as_ref().is_none_or(|exchange| exchange.response.is_plain());
+            let filled = is_plain.then(|| self.down.fill(&self.upstream, allowance, desk.ducts)).flatten();
+            let count = match filled.map_or_else(|| self.upstream.read(room), Ok) {
                 Ok(Some(count)) => count,
                 Ok(None) => return Ok(()),
                 Err(_) => return Err(Course::Cut),
@@ -195,6 +197,9 @@ impl Relay {
             self.active_at = desk.now;
             self.is_answered = true;
             self.count(call, count, 0);
+            if filled.is_some() {
+                continue;
+            }
             let bytes = desk.scratch.get(..count).unwrap_or_default();
             let sent = match &mut self.exchange {
                 Some(exchange) if !exchange.response.is_plain() => {
@@ -232,7 +237,9 @@ impl Relay {
             }
             let room = room(desk.scratch, allowance);
             let wanted_bytes = room.len();
-            let count = match client.read(room) {
+            let is_plain = self.exchange.is_none();
+            let filled = is_plain.then(|| self.up.fill(client, allowance, desk.ducts)).flatten();
+            let count = match filled.map_or_else(|| client.read(room), Ok) {
                 Ok(Some(count)) => count,
                 Ok(None) => return Ok(()),
                 Err(_) => return Err(Course::Cut),
@@ -245,6 +252,13 @@ impl Relay {
                 continue;
             }
             self.active_at = desk.now;
+            if filled.is_some() {
+                if allowance == 0 {
+                    return Err(self.denied(Reason::Limit("bytes_out")));
+                }
+                self.count(call, 0, count);
+                continue;
+            }
             self.take_up(desk.scratch.get(..count).unwrap_or_default(), allowance, call, desk.spare)?;
             if count < wanted_bytes {
                 break;

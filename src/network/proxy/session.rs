@@ -29,15 +29,70 @@ pub struct Call {
     pub limits: Limits,
     token: Option<String>,
     pub account: Account,
-    /// Connections that are open; written by the I/O thread only.
-    pub open: AtomicU64,
+    /// What of it is there now.
+    pub crowd: Crowd,
     is_closed: AtomicBool,
+}
+
+/// How many clients of a call there are; written by the I/O thread only.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    /// All of them, also those that only read a refusal.
+    present: AtomicU64,
+    /// Those with a connection, made or being made: what [`Limits::connections`] bounds.
+    connected: AtomicU64,
+    /// Those that wait for another's end to have one.
+    waiting: AtomicU64,
+}
+
+/// A part of a crowd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// See [`Crowd`].
+    Present,
+    /// See [`Crowd`].
+    Connected,
+    /// See [`Crowd`].
+    Waiting,
+}
+
+/// One client in a part of a crowd, until it is dropped.
+pub struct Place {
+    call: Arc<Call>,
+    part: Part,
+}
+
+impl Place {
+    pub fn take(call: &Arc<Call>, part: Part) -> Self {
+        call.crowd.of(part).fetch_add(1, Ordering::Relaxed);
+        Self { call: Arc::clone(call), part }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.call.crowd.of(self.part).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Crowd {
+    fn of(&self, part: Part) -> &AtomicU64 {
+        match part {
+            Part::Present => &self.present,
+            Part::Connected => &self.connected,
+            Part::Waiting => &self.waiting,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self, part: Part) -> u64 {
+        self.of(part).load(Ordering::Relaxed)
+    }
 }
 
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, access: Access, limits: Limits, token: Option<String>) -> Self {
-        let (account, open, is_closed) = (Account::new(), AtomicU64::new(0), AtomicBool::new(false));
-        Self { call: Arc::new(Call { access, limits, token, account, open, is_closed }), shared }
+        Self { call: Arc::new(Call::new(access, limits, token)), shared }
     }
 
     /// Accepts on `listener`, a listening TCP socket, from now on. [`Status::Closed`] after a close,
@@ -56,6 +111,12 @@ impl Session {
     /// What happened so far; complete after [`Session::close`].
     pub fn account(&self) -> &Account {
         &self.call.account
+    }
+
+    /// How many clients there are, those that are refused among them.
+    #[cfg(test)]
+    pub(crate) fn clients(&self) -> u64 {
+        self.call.crowd.count(Part::Present)
     }
 
     /// Closes its listeners and connections and waits until that is done. Idempotent.
@@ -77,6 +138,11 @@ impl Drop for Session {
 }
 
 impl Call {
+    pub fn new(access: Access, limits: Limits, token: Option<String>) -> Self {
+        let (account, crowd, is_closed) = (Account::new(), Crowd::default(), AtomicBool::new(false));
+        Self { access, limits, token, account, crowd, is_closed }
+    }
+
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
@@ -111,6 +177,16 @@ impl Call {
         let Some(decoded) = encoded.and_then(|(_, text)| STANDARD.decode(text.trim_ascii()).ok()) else { return false };
         let colon = decoded.iter().position(|byte| *byte == b':');
         colon.and_then(|colon| decoded.get(colon + 1..)).is_some_and(|password| self.knows(password))
+    }
+
+    /// Whether one more connection may be made.
+    pub fn has_place(&self) -> bool {
+        self.crowd.count(Part::Connected) < self.limits.connections
+    }
+
+    /// Whether one more connection may be made and somebody waits for it.
+    pub fn has_place_for_waiting(&self) -> bool {
+        self.crowd.count(Part::Waiting) > 0 && self.has_place()
     }
 
     /// Bytes that may still come in and go out.

@@ -51,7 +51,7 @@ def has_feature(name: str) -> bool:
     return _library.functions().skl_has_feature(*_handles.text(name))
 
 
-def validate(directory: Union[str, "os.PathLike[str]"]) -> tuple[Diagnostic, ...]:
+def validate(directory: Union[str, os.PathLike[str]]) -> tuple[Diagnostic, ...]:
     """Judges a skill by the specification to the letter; violations have the severity "error"."""
     found = _handles.call_json(_library.functions().skl_skill_validate, *_handles.path(directory))
     return tuple(Diagnostic.of(entry) for entry in found)
