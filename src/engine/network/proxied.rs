@@ -231,20 +231,24 @@ impl Way {
         }
     }
 
-    /// Variables that lead clients to the proxy. `temporary` is where [`Way::files`] lie.
-    pub(in crate::engine) fn environment(&self, temporary: &Path) -> Vec<(OsString, OsString)> {
+    /// Variables that lead clients to the proxy. `temporary` is where [`Way::files`] lie; `has_authorities` says whether
+    /// `SSL_CERT_FILE` is set beside them.
+    pub(in crate::engine) fn environment(&self, temporary: &Path, has_authorities: bool) -> Vec<(OsString, OsString)> {
         if self.session.is_none() {
             return Vec::new();
         }
         let user = self.token.as_ref().map(|token| format!("skilllite:{token}@")).unwrap_or_default();
         let proxy = format!("http://{user}127.0.0.1:{}", self.port);
         let direct = if self.has_direct_loopback { "localhost,127.0.0.1,::1" } else { "" };
+        // Node trusts a list of its own unless it is told otherwise. NODE_EXTRA_CA_CERTS would do, but Node 20 reads that at
+        // every start (50 ms for a distribution's bundle), and OpenSSL's file only when TLS is first used.
+        let trust = if has_authorities { "--use-openssl-ca " } else { "" };
         let preload = temporary.join(NODE_PRELOAD_NAME);
         let mut variables: Vec<(OsString, OsString)> = Vec::new();
         variables.extend(PROXY_VARIABLES.map(|name| (name.into(), proxy.clone().into())));
         variables.extend(DIRECT_VARIABLES.map(|name| (name.into(), direct.into())));
         variables.push(("NODE_USE_ENV_PROXY".into(), "1".into()));
-        variables.push(("NODE_OPTIONS".into(), format!("--require={}", preload.display()).into()));
+        variables.push(("NODE_OPTIONS".into(), format!("{trust}--require={}", preload.display()).into()));
         variables
     }
 
