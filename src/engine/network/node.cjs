@@ -1,12 +1,12 @@
-// Leads Node's fetch, http and https to the proxy of HTTPS_PROXY, through tunnels. Versions that know NODE_USE_ENV_PROXY
-// (22.21, 24.5) do it by themselves, and this file then does nothing. Every start of Node pays for what is loaded here, so
-// nothing is, until something is asked for.
+// Leads Node's fetch, http and https to the proxy of HTTPS_PROXY, through tunnels. Node's own NODE_USE_ENV_PROXY is in some
+// versions only, leaves out agents that a script makes, hides the proxy's reason, and costs 40 ms at every start. Starts
+// pay for what is loaded here too, so nothing is, until something is asked for.
 'use strict';
 (() => {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21)) return;
   const address = process.env.HTTPS_PROXY || process.env.HTTP_PROXY;
   if (!address) return;
+  // What follows leans on two inner matters of Node, found the same in 18 to 26.
+  if (parseInt(process.versions.node, 10) > 26) return require('http').setGlobalProxyFromEnv();
   const direct = new Set((process.env.NO_PROXY || '').split(',').map((name) => name.trim()));
   // An IPv6 address stands in brackets in URLs and in the request for a tunnel, and nowhere else.
   const bare = (host) => host.replace(/^\[|\]$/g, '');
@@ -45,49 +45,40 @@
     request.end();
   };
 
-  // An agent's createConnection that goes through a tunnel; `finish` makes its connection of the tunnel's.
-  const tunnelled = (plain, port, finish) =>
-    function createConnection(options, done) {
-      const isOther = typeof options !== 'object' || typeof done !== 'function' || options.socketPath;
-      if (isOther || direct.has(hostOf(options))) return plain.apply(this, arguments);
-      tunnel(options, port, (error, socket) => (error ? done(error) : done(null, finish.call(this, options, socket))));
-    };
-
   // Agents of http get their createConnection by an assignment when that module is loaded, and later those of https,
   // which inherit from them. A property of that name above each sees the assignment without loading either.
   const define = (object, value) =>
     Object.defineProperty(object, 'createConnection', { value, writable: true, enumerable: true, configurable: true });
-  const watch = (above, get, set) =>
-    Object.defineProperty(above, 'createConnection', { get, set, enumerable: above !== emitter, configurable: true });
-  const emitter = require('events').prototype;
-  watch(emitter, () => undefined, function (value) {
-    if (value !== require('net').connect) return define(this, value);
-    delete emitter.createConnection;
-    const agent = this;
-    const ofHttp = tunnelled(value, 80, (_, socket) => socket);
-    watch(agent, () => ofHttp, function (value) {
-      if (this === agent || !Object.hasOwn(this, 'constructor')) return define(this, value);
-      // Perhaps that of another class of agents: known when https has been loaded.
-      const ofHttps = tunnelled(value, 443, function (options, socket) {
-        return value.call(this, { ...options, path: undefined, socket });
-      });
-      const below = this;
-      define(below, function createConnection() {
-        const isHttps = below === require('https').Agent.prototype;
-        return (isHttps ? ofHttps : value).apply(this, arguments);
+  const watch = (object, value) =>
+    Object.defineProperty(object, 'createConnection', { get: () => value, set, enumerable: !!value, configurable: true });
+  function set(plain) {
+    const isFirst = Object.hasOwn(this, 'constructor') && !Object.hasOwn(this, 'createConnection');
+    if (!isFirst || typeof plain !== 'function') return define(this, plain);
+    const prototype = this;
+    watch(prototype, function createConnection(options, done) {
+      // Whose prototype it is can be asked only now, when its module has been loaded.
+      const isHttp = prototype === require('http').Agent.prototype;
+      const isAgent = isHttp || prototype === require('https').Agent.prototype;
+      const isUsual = typeof options === 'object' && typeof done === 'function';
+      const isOther = !isAgent || !isUsual || options.socketPath || this.options?.proxyEnv;
+      if (isOther || direct.has(hostOf(options))) return plain.apply(this, arguments);
+      tunnel(options, isHttp ? 80 : 443, (error, socket) => {
+        if (error) return done(error);
+        done(null, isHttp ? socket : plain.call(this, { ...options, path: undefined, socket }));
       });
     });
-  });
+  }
+  watch(require('events').prototype, undefined);
 
   // The dispatcher of the built-in fetch comes with its first use; one of the same class takes its place.
-  const key = Symbol.for('undici.globalDispatcher.1');
   const connect = (options, done) => {
     const isSecure = options.protocol === 'https:';
     tunnel(options, isSecure ? 443 : 80, (error, socket) => {
       if (error || !isSecure) return done(error, socket);
       const host = hostOf(options);
       const servername = options.servername || (require('net').isIP(host) ? '' : host);
-      const secure = require('tls').connect({ ALPNProtocols: ['http/1.1'], ...options, path: undefined, host, servername, socket });
+      const protocols = { ALPNProtocols: ['http/1.1'] };
+      const secure = require('tls').connect({ ...protocols, ...options, path: undefined, host, servername, socket });
       secure.once('error', done);
       secure.once('secureConnect', () => {
         secure.removeListener('error', done);
@@ -95,22 +86,26 @@
       });
     });
   };
+  const install = () => {
+    void globalThis.Request;
+    const keys = [2, 1].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
+    const key = keys.find((key) => globalThis[key]);
+    const straight = globalThis[key];
+    // Not where the script has chosen another.
+    if (straight?.constructor.name !== 'Agent') return;
+    const through = new straight.constructor({ connect });
+    const dispatch = through.dispatch.bind(through);
+    through.dispatch = (options, handler) => {
+      const isDirect = direct.has(bare(new URL(options.origin).hostname));
+      return isDirect ? straight.dispatch(options, handler) : dispatch(options, handler);
+    };
+    globalThis[key] = through;
+  };
   const plain = globalThis.fetch;
-  let isReady = false;
+  let isInstalled = false;
   globalThis.fetch = function fetch(input, init) {
-    if (!isReady) {
-      isReady = true;
-      void globalThis.Request;
-      const straight = globalThis[key];
-      // Not where the script has chosen another.
-      if (straight?.constructor.name === 'Agent') {
-        const through = new straight.constructor({ connect });
-        globalThis[key] = Object.assign(Object.create(through), {
-          dispatch: (options, handler) =>
-            (direct.has(bare(new URL(options.origin).hostname)) ? straight : through).dispatch(options, handler),
-        });
-      }
-    }
+    if (!isInstalled) install();
+    isInstalled = true;
     return plain.call(this, input, init);
   };
 })();

@@ -23,12 +23,16 @@ const CALL_KEYS: &[&str] = &["allow", "limits"];
 const MAX_RULES: usize = 1024;
 /// Where the proxy listens on a loopback of the run's own: the customary port of proxies.
 const PORT: u16 = 3128;
-/// What makes Node's own `fetch`, `http` and `https` use the proxy in versions that do not by themselves.
+/// What makes Node's own `fetch`, `http` and `https` use the proxy.
 const NODE_PRELOAD: &str = include_str!("node.cjs");
 const NODE_PRELOAD_NAME: &str = ".skilllite/proxy.cjs";
 /// Clients read one spelling or the other.
 const PROXY_VARIABLES: [&str; 6] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 const DIRECT_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// What particular clients need. Without namespaces the host's configuration is there and closed, where git, and Node
+/// started by another program, give up; and git would ask for every tunnel without the token first.
+const CLIENT_VARIABLES: [[&str; 2]; 3] =
+    [["GIT_CONFIG_NOSYSTEM", "1"], ["GIT_HTTP_PROXY_AUTHMETHOD", "basic"], ["OPENSSL_CONF", "/dev/null"]];
 
 /// What the policy says about the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -247,7 +251,7 @@ impl Way {
         let mut variables: Vec<(OsString, OsString)> = Vec::new();
         variables.extend(PROXY_VARIABLES.map(|name| (name.into(), proxy.clone().into())));
         variables.extend(DIRECT_VARIABLES.map(|name| (name.into(), direct.into())));
-        variables.push(("NODE_USE_ENV_PROXY".into(), "1".into()));
+        variables.extend(CLIENT_VARIABLES.map(|[name, value]| (name.into(), value.into())));
         variables.push(("NODE_OPTIONS".into(), format!("{trust}--require={}", preload.display()).into()));
         variables
     }
