@@ -55,7 +55,7 @@ mod tests {
         std::fs::write(&bundle, "").unwrap();
         let variables = BTreeMap::from([(VARIABLE.to_owned(), bundle.to_str().unwrap().to_owned())]);
         let found = find(None, &variables);
-        assert_eq!(found.mounts, [bundle.clone()]);
+        assert_eq!(found.mounts, std::slice::from_ref(&bundle));
         let names = [VARIABLE, SYNONYMS[0], SYNONYMS[1]];
         assert_eq!(found.environment, names.map(|name| (OsString::from(name), bundle.clone().into_os_string())));
     }

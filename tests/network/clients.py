@@ -1,8 +1,8 @@
 """Runs the clients of `clients_scripts` in the sandbox, behind an allow-list, against servers of this machine.
 
-A host over the Python binding: an engine for each tier of isolation, a skill for each script. A script prints a line
-`name: value` for each thing that it asks for; what it must print, what the servers must have seen and how often the result
-must tell of a denial stand in clients_expected.py. Nothing leaves this machine.
+A host over the Python binding: engines for each tier of isolation, a skill for each script. A script prints a line
+`name: value` for each thing that it asks for; what it must print, what the servers must have seen and how often the
+result must tell of a denial stand in clients_expected.py. Nothing leaves this machine.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class World:
         arguments = {"args": [*(site.url for site in self.sites), self.forbidden.authority]}
         result = manager.execute(client.name, arguments)
         lines = dict(line.split(": ", 1) for line in result.text.splitlines() if ": " in line)
-        complaints = [] if result.ok else [f"it ended as {result.status}, {result.exit_code or result.signal}, {result.error}"]
+        complaints = (
+            [] if result.ok else [f"it ended as {result.status}, {result.exit_code or result.signal}, {result.error}"]
+        )
         for name, needles in client.answers.items():
             value, whole = lines.pop(name, None), len(needles) == 1
             fits = value is not None and (value == needles[0] if whole else all(needle in value for needle in needles))
@@ -90,13 +92,50 @@ def why_not(client: Client, tier: str, interpreters: dict[str, str]) -> Optional
         return client.why_not_everywhere
     if client.program and not shutil.which(client.program, path="/usr/bin:/bin"):
         return f"{client.program} is not among the distribution's programs"
-    interpreter = interpreters.get(client.name.partition("-")[0])
-    if interpreter == "":
-        return "there is no such interpreter"
-    home = os.path.realpath(os.path.expanduser("~"))
-    if interpreter and tier == "landlock" and os.geteuid() == 0 and os.path.realpath(interpreter).startswith(home + "/"):
+    language = client.name.partition("-")[0]
+    if not interpreters.get(language, "sh"):
+        return f"there is no such {language}"
+    interpreter = Path(interpreters.get(language, "/bin/sh")).resolve()
+    if tier == "landlock" and os.geteuid() == 0 and interpreter.is_relative_to(Path.home().resolve()):
         return "without namespaces a script of root's host cannot reach root's home, where the interpreter is"
     return None
+
+
+def policy(tier: str, allow: object, environment: dict[str, str]) -> dict[str, object]:
+    """The policy of an engine for one tier."""
+    return {
+        "min_tier": tier,
+        "max_tier": tier,
+        "network": {"allow": allow, "accept_port_only": True},
+        "env": environment,
+        # Without control groups the bound of memory is one of address space, of which Node's workers reserve a lot.
+        "limits": {"wall_ms": 120_000, "cpu_ms": 120_000, "memory_bytes": 4 << 30},
+    }
+
+
+def check_all(world: World, names: list[str], tier: str, which: str, interpreters: dict[str, str]) -> None:
+    """Runs the clients of these names, or all, in a tier, with one `node`; with another than the first, only Node's."""
+    sites = [f"{host}:{site.port}" for site in world.sites for host in ("127.0.0.1", "localhost")]
+    rounds: list[tuple[str, list[Client], object, dict[str, str]]] = [
+        ("", CLIENTS, sites, {}),
+        (", loopback not listed", OWN_SERVERS, ["example.org:443"], {}),
+        (", no network", [ALONE.without()], False, {}),
+        (", no variables", [ALONE.without("--use-openssl-ca")], sites, {"HTTP_PROXY": "", "HTTPS_PROXY": ""}),
+    ]
+    used = {language: path for language, path in interpreters.items() if path}
+    for what, clients, allow, environment in rounds:
+        with skilllite.SkillManager(
+            world.skills, policy=policy(tier, allow, environment), interpreters=used
+        ) as manager:
+            for client in clients:
+                is_for_node = client.name.startswith("node-")
+                if (names and client.name not in names) or (which != "node" and not is_for_node):
+                    continue
+                where = f"{tier}{what}" + (f", {which}" if is_for_node else "")
+                if reason := why_not(client, tier, interpreters):
+                    print(f"skipped: {client.name}, {where}: {reason}")
+                else:
+                    world.check(client, where, manager)
 
 
 def main() -> int:
@@ -108,35 +147,11 @@ def main() -> int:
     nodes = {"node": shutil.which("node") or "", "newer node": given.newer_node}
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder))
-        sites = [f"{host}:{site.port}" for site in world.sites for host in ("127.0.0.1", "localhost")]
-        no_proxy = {"HTTP_PROXY": "", "HTTPS_PROXY": ""}
-        rounds: list[tuple[str, list[Client], Any, dict[str, str]]] = [
-            ("", CLIENTS, sites, {}),
-            (", loopback not listed", OWN_SERVERS, ["example.org:443"], {}),
-            (", no network", [ALONE.without()], False, {}),
-            (", no variables", [ALONE.without("--use-openssl-ca")], sites, no_proxy),
-        ]
         if not tiers():
             print("skipped: no isolation on this host")
         for tier in tiers():
             for which, node in nodes.items():
-                interpreters = {"python": given.python, "node": node}
-                for what, clients, allow, environment in rounds:
-                    network = {"allow": allow, "accept_port_only": True}
-                    # Without control groups the bound of memory is one of address space, of which Node's workers reserve a lot.
-                    limits = {"wall_ms": 120_000, "cpu_ms": 120_000, "memory_bytes": 4 << 30}
-                    policy = {"min_tier": tier, "max_tier": tier, "network": network, "env": environment, "limits": limits}
-                    used = {name: path for name, path in interpreters.items() if path}
-                    with skilllite.SkillManager(world.skills, policy=policy, interpreters=used) as manager:
-                        for client in clients:
-                            is_for_node = client.name.startswith("node-")
-                            if (given.clients and client.name not in given.clients) or (which != "node" and not is_for_node):
-                                continue
-                            where = f"{tier}{what}" + (f", {which}" if is_for_node else "")
-                            if reason := why_not(client, tier, interpreters):
-                                print(f"skipped: {client.name}, {where}: {reason}")
-                            else:
-                                world.check(client, where, manager)
+                check_all(world, given.clients, tier, which, {"python": given.python, "node": node})
     print(f"tests/network/clients: {world.passed} passed, {world.failed} failed")
     return 1 if world.failed else 0
 

@@ -1,18 +1,19 @@
 """What each client of `clients_scripts` must get, what the servers must see of it, and how often it is denied.
 
-An answer of one text is the whole value; of more, each must be part of it. Requests are those of the HTTP site and of the
-HTTPS site; the site of an unknown authority must see none, and the forbidden listener not even a connection.
+An answer of one text is the whole value; of more, each must be part of it. Requests are those of the HTTP site and of
+the HTTPS site; the site of an unknown authority must see none, and the forbidden listener not even a connection.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from clients_servers import BIG, CHUNKS
 
-Answers = dict[str, tuple[str, ...]]
+Answers = Mapping[str, tuple[str, ...]]
 ALL_TIERS = ("landlock", "namespaces", "full")
 NAMESPACES = ("namespaces", "full")
 
@@ -55,7 +56,7 @@ PAGES_SEEN = Counter(
     {"GET /text": 2, "POST /echo": 1, "GET /redirect": 1, "GET /chunked": 1, "GET /big": 1, "GET /away": 1}
 )
 FORBIDDEN: Answers = {"http forbidden": DENIED, "https forbidden": DENIED}
-SESSION: Answers = {"alone": HELLO, **{f"text {number}": HELLO for number in range(3)}, **PAGES, "chunks sent": PING}
+SESSION = {"alone": HELLO, **{f"text {number}": HELLO for number in range(3)}, **PAGES, "chunks sent": PING}
 SESSION_SEEN = PAGES_SEEN + Counter({"GET /text": 3, "POST /echo": 1})
 del SESSION["text"]
 
@@ -74,14 +75,14 @@ def of_node() -> Answers:
     fetched = {**PAGES, "localhost": HELLO, "parallel": ("20",)}
     modules = {"get": HELLO, "localhost": HELLO, "post": PING, "without an agent": HELLO, "sockets": ("1",)}
     modules |= {f"agent {number}": HELLO for number in range(3)}
-    refused: Answers = {f"{prefix}{name}": DENIED for prefix in ("", "fetch ") for name in FORBIDDEN}
+    refused = {f"{prefix}{name}": DENIED for prefix in ("", "fetch ") for name in FORBIDDEN}
     unknown = ("UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify")
-    refused |= {"fetch unknown authority": unknown, "https unknown authority": unknown}
-    return {**twice(fetched, "fetch {scheme} {name}"), **twice(modules), **refused}
+    unverified = {"fetch unknown authority": unknown, "https unknown authority": unknown}
+    return {**twice(fetched, "fetch {scheme} {name}"), **twice(modules), **refused, **unverified}
 
 
 NODE_SEEN = PAGES_SEEN + Counter({"GET /text": 1 + 20 + 2 + 1 + 3, "POST /echo": 1})
-CURL: Answers = {**PAGES, "big": (str(len(BIG)),), "twice": ("hellohello",), "1.0": HELLO, "socks": HELLO}
+CURL = {**PAGES, "big": (str(len(BIG)),), "twice": ("hellohello",), "1.0": HELLO, "socks": HELLO}
 # curl prints bodies, not statuses.
 CURL["away"] = ("127.0.0.1:", "not in the engine's allow-list", "policy.network")
 PACKAGE = Counter({"GET /npm/tiny-package": 1, "GET /npm/tiny-package/-/tiny-package-1.0.0.tgz": 1})
@@ -177,11 +178,12 @@ CLIENTS = [
 
 NO_SERVERS = "without namespaces a script may not listen"
 MINE = ("mine",)
+HOSTS = ("127.0.0.1", "localhost")
 OWN_SERVERS = [
-    Client("python-own-server", {"127.0.0.1": MINE, "localhost": MINE}, tiers=NAMESPACES, why_not_everywhere=NO_SERVERS),
+    Client("python-own-server", dict.fromkeys(HOSTS, MINE), tiers=NAMESPACES, why_not_everywhere=NO_SERVERS),
     Client(
         "node-own-server",
-        {f"{how} {host}": MINE for how in ("fetch", "http") for host in ("127.0.0.1", "localhost")},
+        {f"{how} {host}": MINE for how in ("fetch", "http") for host in HOSTS},
         tiers=NAMESPACES,
         why_not_everywhere=NO_SERVERS,
     ),

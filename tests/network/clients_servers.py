@@ -1,5 +1,5 @@
-"""Servers on this machine's loopback that remember what reached them: sites in HTTP and HTTPS, and a listener that nobody
-may reach.
+"""Servers on this machine's loopback that remember what reached them: sites in HTTP and HTTPS, and a listener that
+nobody may reach.
 
 Standard library only. A site serves what `clients_scripts` ask for: texts, chunks, ten MiB, an echo, redirects, a git
 repository, a package index for pip and a registry for npm. Keys and certificates are made by the openssl command.
@@ -34,14 +34,20 @@ class Authority:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.file = folder / f"{name}.pem"
-        self._certificate, self._key, authority_key = (folder / f"{name}-{part}" for part in ("site.pem", "site.key", "key"))
+        self._certificate, self._key, authority_key = (
+            folder / f"{name}-{part}" for part in ("site.pem", "site.key", "key")
+        )
         request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
         new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n", "ascii")
-        openssl("req", "-x509", *new_key, "-days", "2", "-subj", f"/CN={name}", "-keyout", authority_key, "-out", self.file)
+        openssl(
+            "req", "-x509", *new_key, "-days", "2", "-subj", f"/CN={name}", "-keyout", authority_key, "-out", self.file
+        )
         openssl("req", *new_key, "-subj", "/CN=site", "-keyout", self._key, "-out", request)
         signer = ["-CA", self.file, "-CAkey", authority_key, "-CAcreateserial"]
-        openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", extensions, "-out", self._certificate)
+        openssl(
+            "x509", "-req", "-in", request, *signer, "-days", "2", "-extfile", extensions, "-out", self._certificate
+        )
         # The user that a script runs as is another one.
         self.file.chmod(0o644)
 
@@ -73,7 +79,9 @@ class Content:
             for who in ("AUTHOR", "COMMITTER"):
                 identity |= {f"GIT_{who}_NAME": "test", f"GIT_{who}_EMAIL": "test@example.org"}
             command = ["git", "-C", str(work), *map(str, arguments)]
-            subprocess.run(command, check=True, env=os.environ | identity, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            subprocess.run(
+                command, check=True, env=os.environ | identity, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            )
 
         work.mkdir()
         git("init", "--quiet")
@@ -88,7 +96,7 @@ def wheel() -> bytes:
     files = {
         "tiny_package.py": "WORD = 'installed'\n",
         "tiny_package-1.0.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny-package\nVersion: 1.0.0\n",
-        "tiny_package-1.0.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "tiny_package-1.0.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     files["tiny_package-1.0.0.dist-info/RECORD"] = "".join(f"{name},,\n" for name in files)
     file = io.BytesIO()
@@ -117,7 +125,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection of a site."""
 
     protocol_version = "HTTP/1.1"
-    server: "Site"
+    server: Site
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
