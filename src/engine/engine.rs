@@ -247,7 +247,8 @@ impl Engine {
         files.extend(network.files(&layout.temporary));
         let mut needed = runtime.environment.clone();
         needed.extend(certificates.iter().flat_map(|trusted| trusted.environment.iter().cloned()));
-        needed.extend(network.environment(&layout.temporary));
+        let has_authorities = certificates.as_ref().is_some_and(|trusted| !trusted.environment.is_empty());
+        needed.extend(network.environment(&layout.temporary, has_authorities));
         let environment = environment::assemble(
             &layout,
             &search_path(&runtime, tools.as_deref()),

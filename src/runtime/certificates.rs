@@ -17,6 +17,8 @@ const BUNDLES: &[&str] = &[
 ];
 /// The variable that names another bundle, to OpenSSL and to those who follow it.
 const VARIABLE: &str = "SSL_CERT_FILE";
+/// Names for those who do not follow it: Python's requests has a list of its own, git's libcurl a path of its own.
+const SYNONYMS: [&str; 2] = ["REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"];
 
 /// What must be visible and set so that programs trust whom the host trusts. Empty where the host has no bundle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +39,9 @@ pub(super) fn find(home: Option<&Path>, variables: &BTreeMap<String, String>) ->
         named.into_iter().chain(BUNDLES.iter().map(Path::new)).find(|path| path.is_file() && view.add_if_present(path));
     let Some(bundle) = bundle else { return Certificates::default() };
     let (mounts, symlinks) = view.into_parts();
-    Certificates { mounts, symlinks, environment: vec![(VARIABLE.into(), bundle.as_os_str().to_owned())] }
+    let names = [VARIABLE].into_iter().chain(SYNONYMS);
+    let environment = names.map(|name| (name.into(), bundle.as_os_str().to_owned())).collect();
+    Certificates { mounts, symlinks, environment }
 }
 
 #[cfg(test)]
@@ -52,7 +56,8 @@ mod tests {
         let variables = BTreeMap::from([(VARIABLE.to_owned(), bundle.to_str().unwrap().to_owned())]);
         let found = find(None, &variables);
         assert_eq!(found.mounts, std::slice::from_ref(&bundle));
-        assert_eq!(found.environment, [(OsString::from(VARIABLE), bundle.into_os_string())]);
+        let names = [VARIABLE, SYNONYMS[0], SYNONYMS[1]];
+        assert_eq!(found.environment, names.map(|name| (OsString::from(name), bundle.clone().into_os_string())));
     }
 
     #[test]

@@ -14,6 +14,7 @@ const PROGRAMS: &[&str] = &["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec"
 const DATA: &[&str] = &[
     "/etc/alternatives",
     "/etc/ld.so.cache",
+    "/usr/share/git-core",
     "/usr/share/zoneinfo",
     "/usr/share/perl",
     "/usr/share/perl5",

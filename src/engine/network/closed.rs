@@ -84,7 +84,7 @@ impl Way {
     }
 
     /// No variables.
-    pub(in crate::engine) fn environment(&self, _: &Path) -> Vec<(OsString, OsString)> {
+    pub(in crate::engine) fn environment(&self, _: &Path, _: bool) -> Vec<(OsString, OsString)> {
         Vec::new()
     }
 

@@ -23,12 +23,16 @@ const CALL_KEYS: &[&str] = &["allow", "limits"];
 const MAX_RULES: usize = 1024;
 /// Where the proxy listens on a loopback of the run's own: the customary port of proxies.
 const PORT: u16 = 3128;
-/// What makes Node's own `fetch`, `http` and `https` use the proxy in versions that do not by themselves.
+/// What makes Node's own `fetch`, `http` and `https` use the proxy.
 const NODE_PRELOAD: &str = include_str!("node.cjs");
 const NODE_PRELOAD_NAME: &str = ".skilllite/proxy.cjs";
 /// Clients read one spelling or the other.
 const PROXY_VARIABLES: [&str; 6] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 const DIRECT_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// What particular clients need. Without namespaces the host's configuration is there and closed, where git, and Node
+/// started by another program, give up; and git would ask for every tunnel without the token first.
+const CLIENT_VARIABLES: [[&str; 2]; 3] =
+    [["GIT_CONFIG_NOSYSTEM", "1"], ["GIT_HTTP_PROXY_AUTHMETHOD", "basic"], ["OPENSSL_CONF", "/dev/null"]];
 
 /// What the policy says about the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -231,20 +235,24 @@ impl Way {
         }
     }
 
-    /// Variables that lead clients to the proxy. `temporary` is where [`Way::files`] lie.
-    pub(in crate::engine) fn environment(&self, temporary: &Path) -> Vec<(OsString, OsString)> {
+    /// Variables that lead clients to the proxy. `temporary` is where [`Way::files`] lie; `has_authorities` says whether
+    /// `SSL_CERT_FILE` is set beside them.
+    pub(in crate::engine) fn environment(&self, temporary: &Path, has_authorities: bool) -> Vec<(OsString, OsString)> {
         if self.session.is_none() {
             return Vec::new();
         }
         let user = self.token.as_ref().map(|token| format!("skilllite:{token}@")).unwrap_or_default();
         let proxy = format!("http://{user}127.0.0.1:{}", self.port);
         let direct = if self.has_direct_loopback { "localhost,127.0.0.1,::1" } else { "" };
+        // Node trusts a list of its own unless it is told otherwise. NODE_EXTRA_CA_CERTS would do, but Node 20 reads that at
+        // every start (50 ms for a distribution's bundle), and OpenSSL's file only when TLS is first used.
+        let trust = if has_authorities { "--use-openssl-ca " } else { "" };
         let preload = temporary.join(NODE_PRELOAD_NAME);
         let mut variables: Vec<(OsString, OsString)> = Vec::new();
         variables.extend(PROXY_VARIABLES.map(|name| (name.into(), proxy.clone().into())));
         variables.extend(DIRECT_VARIABLES.map(|name| (name.into(), direct.into())));
-        variables.push(("NODE_USE_ENV_PROXY".into(), "1".into()));
-        variables.push(("NODE_OPTIONS".into(), format!("--require={}", preload.display()).into()));
+        variables.extend(CLIENT_VARIABLES.map(|[name, value]| (name.into(), value.into())));
+        variables.push(("NODE_OPTIONS".into(), format!("{trust}--require={}", preload.display()).into()));
         variables
     }
 

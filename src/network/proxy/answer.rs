@@ -65,8 +65,10 @@ impl Refusal {
             407 => "Proxy-Authenticate: Basic realm=\"skilllite\"\r\n",
             _ => "",
         };
+        // Many clients show nothing but the first line of what a CONNECT is answered.
+        let line: String = body.chars().filter(|c| *c == ' ' || c.is_ascii_graphic()).collect();
         format!(
-            "HTTP/1.1 {} {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nX-Proxy-Error: {}\r\n{challenge}Connection: close\r\n\r\n{body}",
+            "HTTP/1.1 {} {} ({line})\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nX-Proxy-Error: {}\r\n{challenge}Connection: close\r\n\r\n{body}",
             self.status,
             phrase(self.status),
             body.len(),
