@@ -17,6 +17,7 @@ mod error;
 mod handle;
 mod library;
 mod panic;
+mod stream;
 mod text;
 
 pub use buffer::*;
@@ -24,6 +25,7 @@ pub use call::*;
 pub use engine::*;
 pub use error::*;
 pub use library::*;
+pub use stream::*;
 
 #[cfg(test)]
 mod tests;
