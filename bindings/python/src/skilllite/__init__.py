@@ -17,6 +17,7 @@ from ._library import LibraryError
 from .call import Call
 from .errors import *  # noqa: F403
 from .manager import SkillManager
+from .stream import ResponseStream
 from .values import (
     CallFailure,
     Diagnostic,
@@ -64,6 +65,7 @@ __all__ = [
     "OutputFile",
     "Probe",
     "Resource",
+    "ResponseStream",
     "Result",
     "SkillInfo",
     "SkillManager",

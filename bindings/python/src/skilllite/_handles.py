@@ -107,6 +107,11 @@ def check(status: int, error: _ffi.skl_error) -> None:
     raise errors.BY_STATUS.get(status, errors.SkillLiteError)(status, name, message or name)
 
 
+def reference(value: ctypes.c_void_p) -> Any:
+    """A pointer to `value`, for a function that sets it."""
+    return ctypes.byref(value)
+
+
 def call(function: Callable[..., int], *arguments: object) -> bytes:
     """Calls a function whose output is a buffer, and gives the buffer's bytes."""
     functions = _library.functions()

@@ -87,6 +87,11 @@ impl Frames {
         }
     }
 
+    /// Whether an event may be there whose end has not come.
+    pub(super) fn has_rest(&self) -> bool {
+        matches!(&self.form, Form::Events(lines) if !lines.line.is_empty() || lines.data.is_some())
+    }
+
     /// Treats what is there as the end of the stream.
     pub(super) fn finish(&mut self, sink: &mut Sink<'_>) -> Result<()> {
         match &mut self.form {

@@ -89,15 +89,17 @@ impl Assembler {
     /// must not run.
     pub fn response(&self) -> Result<Value> {
         self.check()?;
+        // The last event counts even if the line after it is missing.
+        if self.frames.has_rest() {
+            let mut ended = self.clone();
+            let Self { frames, parts, .. } = &mut ended;
+            let is_whole = frames.finish(&mut |frame| parts.take(frame)).is_ok();
+            if is_whole && parts.is_complete() {
+                return Ok(parts.response());
+            }
+        }
         if self.parts.is_complete() {
             return Ok(self.parts.response());
-        }
-        // The last event counts even if the line after it is missing.
-        let mut ended = self.clone();
-        let Self { frames, parts, .. } = &mut ended;
-        frames.finish(&mut |frame| parts.take(frame))?;
-        if parts.is_complete() {
-            return Ok(parts.response());
         }
         let name = self.dialect.name();
         Err(Error::new(Status::InvalidResponse, format!("the {name} stream is not at its end: feed the rest of it")))
