@@ -180,7 +180,8 @@ class SkillManager:
         """Runs every tool call that an LLM's response asks for, in parallel, and gives the messages to append.
 
         `response` is the response body: a dict, its JSON text, an SDK's object, a list of its output items, or what
-        `ResponseStream.response` gives. `timeout` and options, those of `execute`, apply to each call. The list is empty when the response asks for nothing.
+        `ResponseStream.response` gives. `timeout` and options, those of `execute`, apply to each call. The list
+        is empty when the response asks for nothing.
         """
         with self._handle as pointer:
             function = _library.functions().skl_engine_handle
