@@ -195,8 +195,8 @@ fn arguments_in_each_subset() {
         (
             "what must hold together",
             json!({"allOf": [{"type": "string", "minLength": 1}, {"minLength": 3}], "description": "D"}),
-            json!({"type": ["string", "null"], "description": "D At least 3 characters."}),
-            json!({"type": "string", "description": "D At least 3 characters."}),
+            json!({"type": ["string", "null"], "description": "D. At least 3 characters."}),
+            json!({"type": "string", "description": "D. At least 3 characters."}),
             json!({"type": "string", "minLength": 3, "description": "D"}),
         ),
         (

@@ -612,3 +612,46 @@ fn the_rest_of_a_response_is_there_too() {
         (&json!("STOP"), &json!(9))
     );
 }
+
+/// Streams with bytes changed, left out or repeated, and documents with values exchanged, end in an answer or an error.
+#[test]
+fn damage_is_survived() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = move |bound: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % bound as u64).unwrap_or(0)
+    };
+    let (mut survived, mut refused) = (0, 0);
+    for (_, dialect, events, _) in rows() {
+        for _ in 0..60 {
+            let mut events = events.clone();
+            let (at, other) = (below(events.len()), below(events.len()));
+            match below(4) {
+                0 => events.swap(at, other),
+                1 => drop(events.remove(at)),
+                2 => events.insert(at, events[other].clone()),
+                _ => {}
+            }
+            let mut bytes = sse(&events, false, "").into_bytes();
+            for _ in 0..below(4) {
+                let place = below(bytes.len().max(1));
+                if let Some(byte) = bytes.get_mut(place) {
+                    *byte = b"{}[]\",:0\n\\x\xff"[below(12)];
+                }
+            }
+            // Fed as another dialect as well.
+            for dialect in [dialect, Dialect::ALL[below(Dialect::ALL.len())].1] {
+                match assembled(dialect, &[&bytes]).and_then(|response| dialect.calls(&response)) {
+                    Ok(_) => survived += 1,
+                    Err(error) => {
+                        refused += 1;
+                        assert!(matches!(error.status, Status::InvalidResponse | Status::InvalidUtf8), "{error}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(survived > 100 && refused > 100, "{survived} survived, {refused} refused");
+}

@@ -55,8 +55,14 @@ pub(super) fn of_required(keyword: &str, branches: &Value) -> Option<String> {
 pub(super) fn described(description: Option<&str>, notes: &[String]) -> Option<String> {
     let said = description.unwrap_or("").trim_end();
     let new = notes.iter().map(String::as_str).filter(|note| !note.is_empty() && !said.contains(note));
-    let all: Vec<&str> = std::iter::once(said).filter(|said| !said.is_empty()).chain(new).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+    let new = new.collect::<Vec<_>>().join(" ");
+    let stop = if said.is_empty() || said.ends_with(['.', '!', '?', '…', ':', ';', '。']) { "" } else { "." };
+    match (said.is_empty(), new.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(new),
+        (false, true) => Some(said.to_owned()),
+        (false, false) => Some(format!("{said}{stop} {new}")),
+    }
 }
 
 /// The constraints of a map without its annotations, as one sentence; empty when there are none.
