@@ -1,7 +1,8 @@
 //! Anthropic Messages: `input_schema`, `tool_use` blocks, and one user message with a `tool_result` block for each call.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::put::{Put, object};
 use super::reply::{call, failed, given, invalid, unexpected};
 use super::schema::{self, Shaped, Subset};
 use super::{ToolAnswer, ToolCall};
@@ -33,11 +34,11 @@ pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
         let is_kept = strict.is_some();
         let Shaped { description, parameters, .. } = strict.unwrap_or_else(|| schema::plain(tool));
         let mut definition = Map::new();
-        definition.insert("name".to_owned(), json!(tool.name));
-        definition.insert("description".to_owned(), json!(description));
-        definition.insert("input_schema".to_owned(), parameters);
+        definition.put("name", tool.name.as_str());
+        definition.put("description", description);
+        definition.put("input_schema", parameters);
         if is_strict {
-            definition.insert("strict".to_owned(), json!(is_kept));
+            definition.put("strict", is_kept);
         }
         Value::Object(definition)
     };
@@ -76,15 +77,15 @@ fn blocks(items: &[Value]) -> Result<Vec<ToolCall>> {
 /// All results must be in the message that follows the calls, before any text.
 pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
     if answers.is_empty() {
-        return json!([]);
+        return Value::Array(Vec::new());
     }
     let block = |answer: &ToolAnswer| {
-        json!({
-            "type": "tool_result",
-            "tool_use_id": answer.id,
-            "content": answer.content,
-            "is_error": answer.is_error,
-        })
+        object([
+            ("type", Value::from("tool_result")),
+            ("tool_use_id", Value::from(answer.id.as_str())),
+            ("content", Value::from(answer.content.as_str())),
+            ("is_error", Value::from(answer.is_error)),
+        ])
     };
-    json!([{"role": "user", "content": answers.iter().map(block).collect::<Value>()}])
+    Value::Array(vec![object([("role", Value::from("user")), ("content", answers.iter().map(block).collect())])])
 }

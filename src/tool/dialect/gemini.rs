@@ -3,9 +3,10 @@
 //!
 //! The REST API writes keys in camelCase and the vendor's Python package dumps them in snake_case; both are read.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::reply::{call, failed, given, invalid, object, unexpected};
+use super::put::{Put, object};
+use super::reply::{as_object, call, failed, given, invalid, unexpected};
 use super::schema;
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
@@ -16,20 +17,20 @@ const WHAT: &str = "a Gemini response";
 
 pub(super) fn definitions(tools: &[&Tool]) -> Value {
     if tools.is_empty() {
-        return json!([]);
+        return Value::Array(Vec::new());
     }
     let declare = |tool: &&Tool| {
         let shaped = schema::gemini(tool);
         let mut declaration = Map::new();
-        declaration.insert("name".to_owned(), json!(tool.name));
-        declaration.insert("description".to_owned(), json!(shaped.description));
+        declaration.put("name", tool.name.as_str());
+        declaration.put("description", shaped.description);
         // An object without properties is refused at the root; a function without arguments has no parameters.
         if shaped.parameters.get("properties").and_then(Value::as_object).is_some_and(|map| !map.is_empty()) {
-            declaration.insert("parameters".to_owned(), shaped.parameters);
+            declaration.put("parameters", shaped.parameters);
         }
         Value::Object(declaration)
     };
-    json!([{"functionDeclarations": tools.iter().map(declare).collect::<Value>()}])
+    Value::Array(vec![object([("functionDeclarations", tools.iter().map(declare).collect())])])
 }
 
 /// A field by either spelling.
@@ -126,18 +127,18 @@ fn content<'v>(content: Option<&'v Value>, found: &mut Vec<&'v Map<String, Value
 /// As many responses in one content as there were calls in the model's: the API counts them.
 pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
     if answers.is_empty() {
-        return json!([]);
+        return Value::Array(Vec::new());
     }
     let part = |answer: &ToolAnswer| {
-        let content = object(&answer.content).map_or_else(|| json!(answer.content), Value::Object);
+        let content = as_object(&answer.content).map_or_else(|| Value::from(answer.content.as_str()), Value::Object);
         let key = if answer.is_error { "error" } else { "output" };
         let mut response = Map::new();
         if !answer.id.is_empty() {
-            response.insert("id".to_owned(), json!(answer.id));
+            response.put("id", answer.id.as_str());
         }
-        response.insert("name".to_owned(), json!(answer.name));
-        response.insert("response".to_owned(), json!({key: content}));
-        json!({"functionResponse": response})
+        response.put("name", answer.name.as_str());
+        response.put("response", object([(key, content)]));
+        object([("functionResponse", Value::Object(response))])
     };
-    json!([{"role": "user", "parts": answers.iter().map(part).collect::<Value>()}])
+    Value::Array(vec![object([("role", Value::from("user")), ("parts", answers.iter().map(part).collect())])])
 }

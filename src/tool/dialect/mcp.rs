@@ -2,9 +2,10 @@
 //!
 //! The host speaks JSON-RPC; it wraps each result with the request's `id`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::reply::{call, invalid, object, unexpected};
+use super::put::{Put, object};
+use super::reply::{as_object, call, invalid, unexpected};
 use super::schema;
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
@@ -15,7 +16,11 @@ const WHAT: &str = "an MCP tools/call request";
 pub(super) fn definitions(tools: &[&Tool]) -> Value {
     let define = |tool: &&Tool| {
         let shaped = schema::plain(tool);
-        json!({"name": tool.name, "description": shaped.description, "inputSchema": shaped.parameters})
+        object([
+            ("name", Value::from(tool.name.as_str())),
+            ("description", Value::from(shaped.description)),
+            ("inputSchema", shaped.parameters),
+        ])
     };
     tools.iter().map(define).collect()
 }
@@ -55,12 +60,15 @@ pub(super) fn calls(response: &Value) -> Result<Vec<ToolCall>> {
 pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
     let result = |answer: &ToolAnswer| {
         let mut result = Map::new();
-        result.insert("content".to_owned(), json!([{"type": "text", "text": answer.content}]));
-        if let Some(content) = object(&answer.content) {
-            result.insert("structuredContent".to_owned(), Value::Object(content));
+        result.put(
+            "content",
+            vec![object([("type", Value::from("text")), ("text", Value::from(answer.content.as_str()))])],
+        );
+        if let Some(content) = as_object(&answer.content) {
+            result.put("structuredContent", Value::Object(content));
         }
-        result.insert("isError".to_owned(), json!(answer.is_error));
-        result.insert("resultType".to_owned(), json!("complete"));
+        result.put("isError", answer.is_error);
+        result.put("resultType", "complete");
         Value::Object(result)
     };
     answers.iter().map(result).collect()

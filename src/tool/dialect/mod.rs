@@ -8,6 +8,7 @@ mod anthropic;
 mod gemini;
 mod mcp;
 mod openai;
+mod put;
 mod reply;
 mod responses;
 mod schema;

@@ -1,8 +1,9 @@
 //! OpenAI Chat Completions, and every server that is compatible with it: nested function definitions, arguments as a
 //! JSON string, answers as `role: "tool"`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::put::{Put, object};
 use super::reply::{call, failed, given, invalid, marked, unexpected};
 use super::schema::{self, Subset};
 use super::{ToolAnswer, ToolCall};
@@ -13,7 +14,10 @@ use crate::tool::Tool;
 const WHAT: &str = "an OpenAI chat response";
 
 pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
-    tools.iter().map(|tool| json!({"type": "function", "function": function(tool, is_strict)})).collect()
+    tools
+        .iter()
+        .map(|tool| object([("type", Value::from("function")), ("function", Value::Object(function(tool, is_strict)))]))
+        .collect()
 }
 
 /// `strict` is left out where it was not asked for: compatible servers need not know it.
@@ -22,11 +26,11 @@ fn function(tool: &Tool, is_strict: bool) -> Map<String, Value> {
     let is_kept = shaped.is_some();
     let shaped = shaped.unwrap_or_else(|| schema::plain(tool));
     let mut function = Map::new();
-    function.insert("name".to_owned(), json!(tool.name));
-    function.insert("description".to_owned(), json!(shaped.description));
-    function.insert("parameters".to_owned(), shaped.parameters);
+    function.put("name", tool.name.as_str());
+    function.put("description", shaped.description);
+    function.put("parameters", shaped.parameters);
     if is_strict {
-        function.insert("strict".to_owned(), json!(is_kept));
+        function.put("strict", is_kept);
     }
     function
 }
@@ -74,7 +78,11 @@ fn listed(items: &[Value]) -> Result<Vec<ToolCall>> {
 pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
     let message = |answer: &ToolAnswer| {
         let content = marked(&answer.content, answer.is_error);
-        json!({"role": "tool", "tool_call_id": answer.id, "content": content})
+        object([
+            ("role", Value::from("tool")),
+            ("tool_call_id", Value::from(answer.id.as_str())),
+            ("content", Value::from(content)),
+        ])
     };
     answers.iter().map(message).collect()
 }

@@ -3,7 +3,7 @@
 //! Replies are untrusted. What is not of a dialect's shape is [`Status::InvalidResponse`] with the dialect named; arguments
 //! that are no JSON spoil their own call only, so that the model can be told.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::ToolCall;
 use crate::error::{Error, Result, Status};
@@ -51,8 +51,8 @@ pub(super) fn call(what: &str, index: usize, id: &Value, name: &Value, arguments
 /// The arguments of a call: an object, or its JSON text, by vendor; nothing at all, null or blank text for no arguments.
 fn arguments(given: &Value) -> Result<Value> {
     match given {
-        Value::Null => Ok(json!({})),
-        Value::String(text) if text.trim().is_empty() => Ok(json!({})),
+        Value::Null => Ok(Value::Object(Map::new())),
+        Value::String(text) if text.trim().is_empty() => Ok(Value::Object(Map::new())),
         Value::String(text) => serde_json::from_str(text).map_err(|error| {
             let message = format!("the arguments are not valid JSON ({error}): {}", clip(text, 120));
             Error::new(Status::InvalidArguments, message)
@@ -62,7 +62,7 @@ fn arguments(given: &Value) -> Result<Value> {
 }
 
 /// An answer's text as the JSON object that it is, where it is one.
-pub(super) fn object(content: &str) -> Option<Map<String, Value>> {
+pub(super) fn as_object(content: &str) -> Option<Map<String, Value>> {
     content.trim_start().starts_with('{').then(|| serde_json::from_str(content).ok()).flatten()
 }
 

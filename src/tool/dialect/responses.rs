@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::put::object;
 use super::reply::{call, failed, given, invalid, marked, unexpected};
 use super::schema::{self, Subset};
 use super::{ToolAnswer, ToolCall};
@@ -19,13 +20,13 @@ pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
         let shaped = if is_strict { schema::strict(tool, Subset::OpenAiStrict).ok() } else { None };
         let is_kept = shaped.is_some();
         let shaped = shaped.unwrap_or_else(|| schema::plain(tool));
-        json!({
-            "type": "function",
-            "name": tool.name,
-            "description": shaped.description,
-            "parameters": shaped.parameters,
-            "strict": is_kept,
-        })
+        object([
+            ("type", Value::from("function")),
+            ("name", Value::from(tool.name.as_str())),
+            ("description", Value::from(shaped.description)),
+            ("parameters", shaped.parameters),
+            ("strict", Value::from(is_kept)),
+        ])
     };
     tools.iter().map(define).collect()
 }
@@ -79,7 +80,11 @@ fn listed(items: &[Value]) -> Result<Vec<ToolCall>> {
 pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
     let item = |answer: &ToolAnswer| {
         let output = marked(&answer.content, answer.is_error);
-        json!({"type": "function_call_output", "call_id": answer.id, "output": output})
+        object([
+            ("type", Value::from("function_call_output")),
+            ("call_id", Value::from(answer.id.as_str())),
+            ("output", Value::from(output)),
+        ])
     };
     answers.iter().map(item).collect()
 }

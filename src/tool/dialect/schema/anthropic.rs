@@ -1,10 +1,11 @@
 //! Anthropic's strict subset: closed objects and literals; bounds of numbers, lengths and patterns only in words. What is
 //! optional stays optional, within bounds that hold for a whole request.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::node::{Kind, Node, Rest, kind_of};
 use super::openai::{head, keep};
+use crate::tool::dialect::put::{Put, object};
 
 /// Formats of strings that the mode knows.
 const FORMATS: [&str; 10] =
@@ -36,10 +37,10 @@ fn node(node: &Node, at: &str, counts: &mut Counts) -> Result<Value, String> {
     match &node.kind {
         Kind::Any => return refuse("it takes any value, which the mode cannot say"),
         Kind::Null => {
-            map.insert("type".to_owned(), json!("null"));
+            map.put("type", "null");
         }
         Kind::Boolean => {
-            map.insert("type".to_owned(), json!("boolean"));
+            map.put("type", "boolean");
         }
         Kind::Literal(values) => {
             if values.iter().any(|value| value.is_array() || value.is_object()) {
@@ -49,26 +50,26 @@ fn node(node: &Node, at: &str, counts: &mut Counts) -> Result<Value, String> {
             if let (Some(kind), false) = (first, is_nullable)
                 && values.iter().all(|value| kind_of(value) == kind)
             {
-                map.insert("type".to_owned(), json!(kind));
+                map.put("type", kind);
             }
             let null = is_nullable.then_some(Value::Null);
-            map.insert("enum".to_owned(), values.iter().cloned().chain(null).collect());
+            map.put("enum", values.iter().cloned().chain(null).collect::<Value>());
             is_nullable = false;
         }
         Kind::Text(keywords) => {
-            map.insert("type".to_owned(), json!("string"));
+            map.put("type", "string");
             keep(&mut map, keywords, &mut notes, |key, value| {
                 key == "format" && value.as_str().is_some_and(|format| FORMATS.contains(&format))
             });
         }
         Kind::Number { is_whole, keywords } => {
-            map.insert("type".to_owned(), json!(if *is_whole { "integer" } else { "number" }));
+            map.put("type", if *is_whole { "integer" } else { "number" });
             keep(&mut map, keywords, &mut notes, |_, _| false);
         }
         Kind::List { items, keywords } => {
             let Some(items) = items else { return refuse("its items are not said in one schema") };
-            map.insert("type".to_owned(), json!("array"));
-            map.insert("items".to_owned(), self::node(items, &format!("{at}/items"), counts)?);
+            map.put("type", "array");
+            map.put("items", self::node(items, &format!("{at}/items"), counts)?);
             keep(&mut map, keywords, &mut notes, |key, value| {
                 key == "minItems" && matches!(value.as_u64(), Some(0 | 1))
             });
@@ -79,7 +80,7 @@ fn node(node: &Node, at: &str, counts: &mut Counts) -> Result<Value, String> {
                 Rest::Unsaid if properties.is_empty() => return refuse("its keys are not said"),
                 Rest::Unsaid | Rest::Nothing => {}
             }
-            map.insert("type".to_owned(), json!("object"));
+            map.put("type", "object");
             let mut written = Map::new();
             for property in properties {
                 counts.optional += usize::from(!property.is_required);
@@ -87,9 +88,9 @@ fn node(node: &Node, at: &str, counts: &mut Counts) -> Result<Value, String> {
                 written.insert(property.name.clone(), self::node(&property.node, &at, counts)?);
             }
             let required = properties.iter().filter(|property| property.is_required);
-            map.insert("required".to_owned(), required.map(|property| json!(property.name)).collect());
-            map.insert("properties".to_owned(), Value::Object(written));
-            map.insert("additionalProperties".to_owned(), json!(false));
+            map.put("required", required.map(|property| property.name.as_str()).collect::<Value>());
+            map.put("properties", Value::Object(written));
+            map.put("additionalProperties", false);
             keep(&mut map, keywords, &mut notes, |_, _| false);
         }
         Kind::Union(nodes) => {
@@ -98,14 +99,15 @@ fn node(node: &Node, at: &str, counts: &mut Counts) -> Result<Value, String> {
             for (index, node) in nodes.iter().enumerate() {
                 branches.push(self::node(node, &format!("{at}/anyOf/{index}"), counts)?);
             }
-            branches.extend(is_nullable.then(|| json!({"type": "null"})));
-            map.insert("anyOf".to_owned(), Value::Array(branches));
+            branches.extend(is_nullable.then(|| object([("type", Value::from("null"))])));
+            map.put("anyOf", Value::Array(branches));
             is_nullable = false;
         }
     }
     if is_nullable && !matches!(node.kind, Kind::Null) {
         counts.unions += 1;
-        map = [("anyOf".to_owned(), json!([map, {"type": "null"}]))].into_iter().collect();
+        let (written, null) = (std::mem::take(&mut map), object([("type", Value::from("null"))]));
+        map.put("anyOf", vec![Value::Object(written), null]);
     }
     head(&mut map, node, &notes);
     Ok(Value::Object(map))

@@ -2,11 +2,12 @@
 //!
 //! The API refuses a whole request for one key that it does not know, so only known ones are written.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::node::{Kind, Node, Property, Rest, kind_of};
 use super::openai::{head, keep};
 use super::words;
+use crate::tool::dialect::put::{Put, object};
 
 /// The schema; always possible, with words for the rest.
 pub(super) fn write(root: &Node) -> Value {
@@ -18,7 +19,7 @@ fn node(node: &Node) -> Value {
     let mut map = Map::new();
     match &node.kind {
         Kind::Any => {
-            map.insert("anyOf".to_owned(), Value::Array(anything()));
+            map.put("anyOf", Value::Array(anything()));
         }
         // There is no null type; the only value left is to leave it out.
         Kind::Null => {
@@ -41,13 +42,13 @@ fn node(node: &Node) -> Value {
         }
         Kind::List { items, keywords } => {
             typed(&mut map, "array", node.is_nullable);
-            let items = items.as_deref().map_or_else(|| json!({"anyOf": anything()}), self::node);
-            map.insert("items".to_owned(), items);
+            let items = items.as_deref().map_or_else(|| object([("anyOf", Value::Array(anything()))]), self::node);
+            map.put("items", items);
             keep(&mut map, keywords, &mut notes, |key, _| matches!(key, "minItems" | "maxItems"));
         }
         Kind::Object { properties, rest, keywords } => {
             typed(&mut map, "object", node.is_nullable);
-            object(&mut map, properties);
+            members(&mut map, properties);
             if let Rest::Values(values) = rest {
                 let is_any = matches!(values, Value::Bool(true)) || values.as_object().is_some_and(Map::is_empty);
                 notes.push(match is_any {
@@ -60,7 +61,7 @@ fn node(node: &Node) -> Value {
             });
         }
         Kind::Union(nodes) => {
-            map.insert("anyOf".to_owned(), nodes.iter().map(self::node).collect());
+            map.put("anyOf", nodes.iter().map(self::node).collect::<Value>());
         }
     }
     if let Some(Value::Array(branches)) = map.get_mut("anyOf") {
@@ -69,11 +70,11 @@ fn node(node: &Node) -> Value {
         if let (Some(said), Some(Value::Object(first))) = (said, branches.first_mut()) {
             let own = first.get("description").and_then(Value::as_str).map(str::to_owned);
             let both = words::described(Some(&said), own.as_slice());
-            first.insert("description".to_owned(), json!(both));
+            first.put("description", both);
         }
         if node.is_nullable {
             for branch in branches.iter_mut().filter_map(Value::as_object_mut) {
-                branch.insert("nullable".to_owned(), json!(true));
+                branch.put("nullable", true);
             }
         }
     } else {
@@ -83,22 +84,17 @@ fn node(node: &Node) -> Value {
 }
 
 fn typed(map: &mut Map<String, Value>, kind: &str, is_nullable: bool) {
-    map.insert("type".to_owned(), json!(kind));
+    map.put("type", kind);
     if is_nullable {
-        map.insert("nullable".to_owned(), json!(true));
+        map.put("nullable", true);
     }
 }
 
 /// Every kind of value; an object without properties may stand anywhere but at the root.
 fn anything() -> Vec<Value> {
-    let list = json!({"type": "array", "items": {"type": "string"}});
-    vec![
-        json!({"type": "string"}),
-        json!({"type": "number"}),
-        json!({"type": "boolean"}),
-        list,
-        json!({"type": "object"}),
-    ]
+    let of = |kind: &str| object([("type", Value::from(kind))]);
+    let list = object([("type", Value::from("array")), ("items", of("string"))]);
+    vec![of("string"), of("number"), of("boolean"), list, of("object")]
 }
 
 /// Only strings can be listed, and not the empty one.
@@ -115,18 +111,18 @@ fn literal(map: &mut Map<String, Value>, values: &[Value], is_nullable: bool, no
         "string" => {
             typed(map, "string", is_nullable);
             if listed.len() == values.len() {
-                map.insert("enum".to_owned(), json!(listed));
+                map.put("enum", listed.into_iter().cloned().collect::<Vec<Value>>());
             } else {
-                notes.push(words::of("enum", &json!(values)));
+                notes.push(words::of("enum", &Value::from(values)));
             }
         }
         "boolean" | "integer" | "number" => {
             typed(map, kind, is_nullable);
-            notes.push(words::of("enum", &json!(values)));
+            notes.push(words::of("enum", &Value::from(values)));
         }
         _ => {
-            map.insert("anyOf".to_owned(), Value::Array(anything()));
-            notes.push(words::of("enum", &json!(values)));
+            map.put("anyOf", Value::Array(anything()));
+            notes.push(words::of("enum", &Value::from(values)));
         }
     }
 }
@@ -147,16 +143,16 @@ fn number(map: &mut Map<String, Value>, is_whole: bool, keywords: &Map<String, V
 }
 
 /// `properties` may not be empty, and `required` names nothing that is not in it.
-fn object(map: &mut Map<String, Value>, properties: &[Property]) {
+fn members(map: &mut Map<String, Value>, properties: &[Property]) {
     if properties.is_empty() {
         return;
     }
     let written: Map<String, Value> =
         properties.iter().map(|property| (property.name.clone(), node(&property.node))).collect();
-    map.insert("properties".to_owned(), Value::Object(written));
+    map.put("properties", Value::Object(written));
     let required: Vec<&str> =
         properties.iter().filter(|property| property.is_required).map(|property| property.name.as_str()).collect();
     if !required.is_empty() {
-        map.insert("required".to_owned(), json!(required));
+        map.put("required", required);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::node::is_annotation;
+use crate::tool::dialect::put::Put;
 
 type Schema = Map<String, Value>;
 
@@ -24,7 +25,7 @@ pub(super) fn merged(lower: &Schema, upper: &Schema) -> Option<Schema> {
             Some(_) if is_annotation(key) => value.clone(),
             Some(other) => joined(key, other, value)?,
         };
-        both.insert(key.clone(), joined);
+        both.put(key, joined);
     }
     Some(both)
 }

@@ -3,7 +3,7 @@
 //! References are followed (a schema never refers to itself, see `crate::schema::bounds`), what must hold together is
 //! merged, null is set apart, and a list of types becomes alternatives. A subset's writer has one shape to write from.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::merge::{kinds, merged};
 use super::words;
@@ -195,7 +195,7 @@ impl Reader<'_> {
         if let Some(examples) = map.shift_remove("examples") {
             notes.push(words::of("examples", &examples));
         }
-        if map.shift_remove("deprecated") == Some(json!(true)) {
+        if map.shift_remove("deprecated") == Some(Value::Bool(true)) {
             notes.push("Deprecated.".to_owned());
         }
         for key in CONDITIONS {
@@ -333,7 +333,7 @@ impl Reader<'_> {
             }
         }
         let rest = match map.get("additionalProperties") {
-            None if keywords.contains_key("patternProperties") => Rest::Values(json!(true)),
+            None if keywords.contains_key("patternProperties") => Rest::Values(Value::Bool(true)),
             None => Rest::Unsaid,
             Some(Value::Bool(false)) => Rest::Nothing,
             Some(schema) => Rest::Values(schema.clone()),

@@ -1,9 +1,10 @@
 //! OpenAI's strict subset: closed objects, every property required, null for what is optional.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::node::{Kind, Node, Property, Rest, kind_of};
 use super::words;
+use crate::tool::dialect::put::{Put, object};
 
 /// Formats of strings that the mode knows.
 const FORMATS: [&str; 9] = ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
@@ -61,7 +62,7 @@ impl Writer {
         match &node.kind {
             Kind::Any => return refuse("it takes any value, which the mode cannot say"),
             Kind::Null => {
-                map.insert("type".to_owned(), json!("null"));
+                map.put("type", "null");
             }
             Kind::Boolean => typed(&mut map, "boolean", is_nullable),
             Kind::Literal(values) => self.literal(&mut map, values, is_nullable, at)?,
@@ -80,7 +81,7 @@ impl Writer {
             Kind::List { items, keywords } => {
                 let Some(items) = items else { return refuse("its items are not said in one schema") };
                 typed(&mut map, "array", is_nullable);
-                map.insert("items".to_owned(), self.node(items, &format!("{at}/items"), false, level)?);
+                map.put("items", self.node(items, &format!("{at}/items"), false, level)?);
                 keep(&mut map, keywords, &mut notes, |key, _| matches!(key, "minItems" | "maxItems"));
             }
             Kind::Object { properties, rest, keywords } => {
@@ -99,9 +100,9 @@ impl Writer {
                     branches.push(self.node(node, &format!("{at}/anyOf/{index}"), false, level)?);
                 }
                 if is_nullable {
-                    branches.push(json!({"type": "null"}));
+                    branches.push(object([("type", Value::from("null"))]));
                 }
-                map.insert("anyOf".to_owned(), Value::Array(branches));
+                map.put("anyOf", Value::Array(branches));
             }
         }
         head(&mut map, node, &notes);
@@ -122,9 +123,9 @@ impl Writer {
             let schema = self.node(node, &format!("{at}/{name}"), !is_required, level + 1)?;
             written.insert(name.clone(), schema);
         }
-        map.insert("required".to_owned(), written.keys().cloned().map(Value::String).collect());
-        map.insert("properties".to_owned(), Value::Object(written));
-        map.insert("additionalProperties".to_owned(), json!(false));
+        map.put("required", written.keys().cloned().map(Value::String).collect::<Value>());
+        map.put("properties", Value::Object(written));
+        map.put("additionalProperties", false);
         Ok(())
     }
 
@@ -156,19 +157,23 @@ impl Writer {
         if let [(kind, group)] = groups.as_slice() {
             typed(map, kind, is_nullable);
             let null = is_nullable.then_some(Value::Null);
-            map.insert("enum".to_owned(), group.iter().map(|value| (*value).clone()).chain(null).collect());
+            map.put("enum", group.iter().map(|value| (*value).clone()).chain(null).collect::<Value>());
             return Ok(());
         }
-        let mut branches: Vec<Value> =
-            groups.iter().map(|(kind, group)| json!({"type": kind, "enum": group})).collect();
-        branches.extend(is_nullable.then(|| json!({"type": "null"})));
-        map.insert("anyOf".to_owned(), Value::Array(branches));
+        let mut branches: Vec<Value> = groups
+            .iter()
+            .map(|(kind, group)| {
+                object([("type", Value::from(*kind)), ("enum", group.iter().copied().cloned().collect())])
+            })
+            .collect();
+        branches.extend(is_nullable.then(|| object([("type", Value::from("null"))])));
+        map.put("anyOf", Value::Array(branches));
         Ok(())
     }
 }
 
 fn typed(map: &mut Map<String, Value>, kind: &str, is_nullable: bool) {
-    map.insert("type".to_owned(), if is_nullable { json!([kind, "null"]) } else { json!(kind) });
+    map.put("type", if is_nullable { Value::from([kind, "null"]) } else { Value::from(kind) });
 }
 
 /// Writes the keywords that the subset knows; the others become notes.
@@ -180,7 +185,7 @@ pub(super) fn keep(
 ) {
     for (key, value) in keywords {
         if is_known(key, value) {
-            map.insert(key.clone(), value.clone());
+            map.put(key, value.clone());
         } else {
             notes.push(words::of(key, value));
         }
@@ -190,9 +195,9 @@ pub(super) fn keep(
 /// Writes title and description.
 pub(super) fn head(map: &mut Map<String, Value>, node: &Node, notes: &[String]) {
     if let Some(title) = &node.title {
-        map.insert("title".to_owned(), json!(title));
+        map.put("title", title.as_str());
     }
     if let Some(description) = node.described(notes) {
-        map.insert("description".to_owned(), json!(description));
+        map.put("description", description);
     }
 }

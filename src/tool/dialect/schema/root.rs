@@ -3,10 +3,11 @@
 //! The APIs want the root to be a plain object (`type`, `properties`) and every list to say its items. Composition at
 //! the root is flattened; what it said stands in the tool's description.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::merge::merged;
 use super::{names, words};
+use crate::tool::dialect::put::{Put, object};
 
 /// Keywords that vendors refuse at the root.
 const REFUSED: [&str; 10] = ["$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "enum", "const"];
@@ -26,8 +27,8 @@ pub(super) fn mended(schema: &Value) -> (Value, Vec<String>) {
     }
     complete(&mut schema, 0);
     if let Value::Object(root) = &mut schema {
-        root.entry("type").or_insert_with(|| json!("object"));
-        root.entry("properties").or_insert_with(|| json!({}));
+        root.entry("type").or_insert_with(|| Value::from("object"));
+        root.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     }
     notes.retain(|note| !note.is_empty());
     (schema, notes)
@@ -37,7 +38,7 @@ fn flatten(root: &mut Map<String, Value>, document: &Value, notes: &mut Vec<Stri
     for key in REFUSED {
         let Some(value) = root.shift_remove(key) else { continue };
         match (key, &value) {
-            ("$ref", _) => absorb(root, &value_of(document, &json!({"$ref": value})), notes),
+            ("$ref", _) => absorb(root, &value_of(document, &object([("$ref", value.clone())])), notes),
             ("allOf", Value::Array(branches)) => {
                 branches.iter().for_each(|branch| absorb(root, &value_of(document, branch), notes));
             }
@@ -87,7 +88,7 @@ fn absorb(root: &mut Map<String, Value>, schema: &Value, notes: &mut Vec<String>
 /// Takes in the properties of a schema that may hold, so that the model sees them.
 fn adopt(root: &mut Map<String, Value>, schema: &Value) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    if let Value::Object(own) = root.entry("properties").or_insert_with(|| json!({})) {
+    if let Value::Object(own) = root.entry("properties").or_insert_with(|| Value::Object(Map::new())) {
         for (name, schema) in properties {
             own.entry(name.as_str()).or_insert_with(|| schema.clone());
         }
@@ -105,7 +106,7 @@ fn complete(schema: &mut Value, depth: usize) {
                 None => false,
             };
             if is_list && !map.contains_key("items") {
-                map.insert("items".to_owned(), json!({}));
+                map.put("items", Map::new());
             }
             for (key, value) in map.iter_mut() {
                 match value {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::join::{join, set};
 use crate::error::Result;
+use crate::tool::dialect::put::Put;
 use crate::tool::dialect::reply::{failed, given, invalid};
 
 const WHAT: &str = "an event of an Anthropic message";
@@ -55,7 +56,7 @@ impl Blocks {
                 }
                 // Counts are totals.
                 if let (Some(usage), Value::Object(known)) =
-                    (object("usage"), self.message.entry("usage").or_insert_with(|| json!({})))
+                    (object("usage"), self.message.entry("usage").or_insert_with(|| Value::Object(Map::new())))
                 {
                     set(known, usage);
                 }
@@ -88,10 +89,10 @@ impl Blocks {
 
     pub(super) fn response(&self) -> Value {
         let mut message = Map::new();
-        message.insert("type".to_owned(), json!("message"));
-        message.insert("role".to_owned(), json!("assistant"));
+        message.put("type", "message");
+        message.put("role", "assistant");
         set(&mut message, &self.message);
-        message.insert("content".to_owned(), self.blocks.values().map(Block::whole).collect());
+        message.put("content", self.blocks.values().map(Block::whole).collect::<Value>());
         Value::Object(message)
     }
 }
@@ -103,9 +104,9 @@ impl Block {
                 ("type", _) => {}
                 ("partial_json", Value::String(more)) => self.input.push_str(more),
                 ("signature", value) => {
-                    self.fields.insert(key.clone(), value.clone());
+                    self.fields.put(key, value.clone());
                 }
-                ("citation", value) => join(&mut self.fields, "citations", &json!([value])),
+                ("citation", value) => join(&mut self.fields, "citations", &Value::Array(vec![value.clone()])),
                 _ => join(&mut self.fields, key, value),
             }
         }
@@ -115,8 +116,8 @@ impl Block {
     fn whole(&self) -> Value {
         let mut fields = self.fields.clone();
         if !self.input.trim().is_empty() {
-            let input = serde_json::from_str(&self.input).unwrap_or_else(|_| json!(self.input));
-            fields.insert("input".to_owned(), input);
+            let input = serde_json::from_str(&self.input).unwrap_or_else(|_| Value::from(self.input.as_str()));
+            fields.put("input", input);
         }
         Value::Object(fields)
     }

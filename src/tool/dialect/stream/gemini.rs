@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::join::{join, set, text};
+use super::join::{join, set, set_one, text};
 use crate::error::Result;
 use crate::schema::validate::clip;
 use crate::tool::dialect::gemini::{field, function_call};
+use crate::tool::dialect::put::Put;
 use crate::tool::dialect::reply::{failed, given, invalid};
 
 const WHAT: &str = "a chunk of a Gemini response";
@@ -64,7 +65,7 @@ impl Candidates {
                 }
                 ("candidates", Value::Null) => {}
                 ("candidates", _) => return Err(invalid(WHAT, "`candidates` is not an array")),
-                _ => set(&mut self.envelope, &[(key.clone(), value.clone())].into_iter().collect()),
+                _ => set_one(&mut self.envelope, key, value),
             }
         }
         Ok(())
@@ -80,7 +81,7 @@ impl Candidates {
     pub(super) fn response(&self) -> Value {
         let mut response = Map::new();
         if !self.candidates.is_empty() {
-            response.insert("candidates".to_owned(), self.candidates.values().map(Candidate::whole).collect());
+            response.put("candidates", self.candidates.values().map(Candidate::whole).collect::<Value>());
         }
         set(&mut response, &self.envelope);
         Value::Object(response)
@@ -101,12 +102,12 @@ impl Candidate {
                             }
                             ("parts", Value::Null) => {}
                             ("parts", _) => return Err(invalid(WHAT, "`parts` is not an array")),
-                            _ => set(&mut self.content, &[(key.clone(), value.clone())].into_iter().collect()),
+                            _ => set_one(&mut self.content, key, value),
                         }
                     }
                 }
                 ("content", _) => {}
-                _ => set(&mut self.fields, &[(key.clone(), value.clone())].into_iter().collect()),
+                _ => set_one(&mut self.fields, key, value),
             }
         }
         Ok(())
@@ -134,7 +135,7 @@ impl Candidate {
     }
 
     fn call(&mut self, part: &Value, call: &Map<String, Value>) -> Result<()> {
-        let continues = field(call, "willContinue", "will_continue") == Some(&json!(true));
+        let continues = field(call, "willContinue", "will_continue") == Some(&Value::Bool(true));
         let is_same = |known: &Map<String, Value>| {
             let agrees = |key: &str| text(call, key).is_none() || text(call, key) == text(known, key);
             agrees("name") && agrees("id")
@@ -162,15 +163,15 @@ impl Candidate {
                 whole.shift_remove(key);
             }
             if let Some(Value::Object(args)) = call.get("args")
-                && let Value::Object(known) = whole.entry("args").or_insert_with(|| json!({}))
+                && let Value::Object(known) = whole.entry("args").or_insert_with(|| Value::Object(Map::new()))
             {
                 set(known, args);
             }
             let pieces = field(call, "partialArgs", "partial_args").and_then(Value::as_array);
             for piece in pieces.into_iter().flatten().filter_map(Value::as_object) {
-                let args = whole.entry("args").or_insert_with(|| json!({}));
+                let args = whole.entry("args").or_insert_with(|| Value::Object(Map::new()));
                 if args.is_null() {
-                    *args = json!({});
+                    *args = Value::Object(Map::new());
                 }
                 open.piece(args, piece)?;
             }
@@ -182,9 +183,9 @@ impl Candidate {
     fn whole(&self) -> Value {
         let mut candidate = Map::new();
         let mut content = Map::new();
-        content.insert("parts".to_owned(), Value::Array(self.parts.clone()));
+        content.put("parts", Value::Array(self.parts.clone()));
         set(&mut content, &self.content);
-        candidate.insert("content".to_owned(), Value::Object(content));
+        candidate.put("content", Value::Object(content));
         set(&mut candidate, &self.fields);
         Value::Object(candidate)
     }
@@ -208,7 +209,7 @@ impl Open {
                 (target, value) => *target = value,
             }
         }
-        if field(piece, "willContinue", "will_continue") == Some(&json!(true)) {
+        if field(piece, "willContinue", "will_continue") == Some(&Value::Bool(true)) {
             self.texts.insert(path.to_owned());
         }
         Ok(())
@@ -235,13 +236,13 @@ fn at<'v>(args: &'v mut Value, path: &str) -> Option<&'v mut Value> {
         value = match key {
             Step::Name(name) => {
                 if value.is_null() {
-                    *value = json!({});
+                    *value = Value::Object(Map::new());
                 }
                 value.as_object_mut()?.entry(name).or_insert(Value::Null)
             }
             Step::Place(place) => {
                 if value.is_null() {
-                    *value = json!([]);
+                    *value = Value::Array(Vec::new());
                 }
                 let items = value.as_array_mut()?;
                 if place == items.len() {

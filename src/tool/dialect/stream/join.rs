@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::tool::dialect::put::Put;
+
 /// Fields that a server repeats or sets, and never continues.
 const WHOLE: [&str; 8] = ["id", "type", "role", "name", "object", "index", "format", "status"];
 
@@ -9,7 +11,7 @@ const WHOLE: [&str; 8] = ["id", "type", "role", "name", "object", "index", "form
 pub(super) fn join(map: &mut Map<String, Value>, key: &str, delta: &Value) {
     match (map.get_mut(key), delta) {
         (None, _) => {
-            map.insert(key.to_owned(), delta.clone());
+            map.put(key, delta.clone());
         }
         (Some(_), Value::Null) => {}
         (Some(Value::String(text)), Value::String(more)) if !WHOLE.contains(&key) => text.push_str(more),
@@ -23,10 +25,13 @@ pub(super) fn join(map: &mut Map<String, Value>, key: &str, delta: &Value) {
 
 /// Sets the fields that are not null.
 pub(super) fn set(map: &mut Map<String, Value>, fields: &Map<String, Value>) {
-    for (key, value) in fields {
-        if !value.is_null() || !map.contains_key(key) {
-            map.insert(key.clone(), value.clone());
-        }
+    fields.iter().for_each(|(key, value)| set_one(map, key, value));
+}
+
+/// Sets a field; null says nothing where there is one.
+pub(super) fn set_one(map: &mut Map<String, Value>, key: &str, value: &Value) {
+    if !value.is_null() || !map.contains_key(key) {
+        map.put(key, value.clone());
     }
 }
 

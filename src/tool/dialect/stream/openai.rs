@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::join::{join, set, text};
+use super::join::{join, set, set_one, text};
 use crate::error::Result;
+use crate::tool::dialect::put::Put;
 use crate::tool::dialect::reply::{failed, given, invalid};
 
 const WHAT: &str = "a chunk of an OpenAI chat response";
@@ -52,7 +53,7 @@ impl Chat {
                 ("choices", _) => return Err(invalid(WHAT, "`choices` is not an array")),
                 (_, Value::Null) if self.envelope.contains_key(key) => {}
                 _ => {
-                    self.envelope.insert(key.clone(), value.clone());
+                    self.envelope.put(key, value.clone());
                 }
             }
         }
@@ -70,9 +71,8 @@ impl Chat {
 
     pub(super) fn response(&self) -> Value {
         let mut response = self.envelope.clone();
-        response.insert("object".to_owned(), json!("chat.completion"));
-        response
-            .insert("choices".to_owned(), self.choices.iter().map(|(index, choice)| choice.whole(*index)).collect());
+        response.put("object", "chat.completion");
+        response.put("choices", self.choices.iter().map(|(index, choice)| choice.whole(*index)).collect::<Value>());
         Value::Object(response)
     }
 }
@@ -88,7 +88,7 @@ impl Choice {
                 ("delta", Value::Null) => {}
                 ("delta", _) => return Err(invalid(WHAT, "`delta` is not an object")),
                 ("logprobs", _) => join(&mut self.fields, key, value),
-                _ => set(&mut self.fields, &[(key.clone(), value.clone())].into_iter().collect()),
+                _ => set_one(&mut self.fields, key, value),
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Choice {
                 // Some servers repeat an empty id after the first delta.
                 ("id", value) if text(delta, "id").is_none() && !value.is_number() => {}
                 ("function", Value::Object(function)) => {
-                    if let Value::Object(whole) = call.entry("function").or_insert_with(|| json!({})) {
+                    if let Value::Object(whole) = call.entry("function").or_insert_with(|| Value::Object(Map::new())) {
                         function.iter().for_each(|(key, value)| continue_function(whole, key, value));
                     }
                 }
@@ -160,21 +160,21 @@ impl Choice {
 
     fn whole(&self, index: u64) -> Value {
         let mut message = Map::new();
-        message.insert("role".to_owned(), json!("assistant"));
-        message.insert("content".to_owned(), Value::Null);
+        message.put("role", "assistant");
+        message.put("content", Value::Null);
         set(&mut message, &self.message);
         if !self.calls.is_empty() {
             let with_type = |call: &Map<String, Value>| {
                 let mut call = call.clone();
-                call.entry("type").or_insert_with(|| json!("function"));
+                call.entry("type").or_insert_with(|| Value::from("function"));
                 Value::Object(call)
             };
-            message.insert("tool_calls".to_owned(), self.calls.iter().map(with_type).collect());
+            message.put("tool_calls", self.calls.iter().map(with_type).collect::<Value>());
         }
         let mut choice = Map::new();
-        choice.insert("index".to_owned(), json!(index));
-        choice.insert("message".to_owned(), Value::Object(message));
-        choice.insert("finish_reason".to_owned(), Value::Null);
+        choice.put("index", index);
+        choice.put("message", Value::Object(message));
+        choice.put("finish_reason", Value::Null);
         set(&mut choice, &self.fields);
         Value::Object(choice)
     }
@@ -190,11 +190,11 @@ fn continue_function(whole: &mut Map<String, Value>, key: &str, value: &Value) {
             Some(Value::String(text)) if key == "name" && text == more => {}
             Some(Value::String(text)) => text.push_str(more),
             _ => {
-                whole.insert(key.to_owned(), json!(more));
+                whole.put(key, more.as_str());
             }
         },
         ("arguments", object) => {
-            whole.insert(key.to_owned(), json!(object.to_string()));
+            whole.put(key, object.to_string());
         }
         _ => join(whole, key, value),
     }

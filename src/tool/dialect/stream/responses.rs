@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::tool::dialect::put::Put;
 use crate::tool::dialect::reply::{failed, given, invalid};
 
 const WHAT: &str = "an event of an OpenAI response";
@@ -40,7 +41,7 @@ impl Items {
         };
         let response = event.get("response").and_then(Value::as_object);
         match (kind, response) {
-            ("error", _) => return Err(failed(WHAT, given(event, "error").unwrap_or(&json!(event)))),
+            ("error", _) => return Err(failed(WHAT, given(event, "error").unwrap_or(&Value::Object(event.clone())))),
             ("response.created" | "response.queued" | "response.in_progress", Some(response)) => {
                 self.begun = response.clone();
             }
@@ -78,7 +79,7 @@ impl Items {
             ("response.output_text.delta", Some(more)) => part("text", more),
             ("response.refusal.delta", Some(more)) => part("refusal", more),
             ("response.content_part.added", _) => {
-                let parts = fields.entry("content").or_insert_with(|| json!([])).as_array_mut();
+                let parts = fields.entry("content").or_insert_with(|| Value::Array(Vec::new())).as_array_mut();
                 if let (Some(parts), Some(part)) = (parts, event.get("part")) {
                     parts.push(part.clone());
                 }
@@ -86,12 +87,12 @@ impl Items {
             ("response.function_call_arguments.delta", Some(more)) => match fields.get_mut("arguments") {
                 Some(Value::String(arguments)) => arguments.push_str(more),
                 _ => {
-                    fields.insert("arguments".to_owned(), json!(more));
+                    fields.put("arguments", more);
                 }
             },
             ("response.function_call_arguments.done", _) => {
                 if let Some(arguments) = text("arguments") {
-                    fields.insert("arguments".to_owned(), json!(arguments));
+                    fields.put("arguments", arguments);
                 }
             }
             _ => {}
@@ -121,8 +122,8 @@ impl Items {
         let mut response = self.ended.clone().unwrap_or_default();
         let is_empty = response.get("output").and_then(Value::as_array).is_none_or(Vec::is_empty);
         if is_empty {
-            let output = self.items.values().map(|item| Value::Object(item.fields.clone())).collect();
-            response.insert("output".to_owned(), output);
+            let output: Value = self.items.values().map(|item| Value::Object(item.fields.clone())).collect();
+            response.put("output", output);
         }
         Value::Object(response)
     }
