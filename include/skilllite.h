@@ -229,6 +229,14 @@ typedef struct skl_engine skl_engine;
  */
 typedef struct skl_error skl_error;
 
+/**
+ * A streamed response of an LLM that is being put together. It opens nothing and reads nothing by itself.
+ *
+ * Threads: every function may be called from any thread; functions given the same handle take turns, so feed it from
+ * one thread to keep the order. Plain memory: it may be used after a fork(), unless a thread was inside it.
+ */
+typedef struct skl_stream skl_stream;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -334,8 +342,9 @@ void skl_engine_free(skl_engine *engine);
 /**
  * The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
  *
- * `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
- * Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
+ * `dialect` names the vendor's shape: "openai", "openai-responses", "anthropic", "gemini" or "mcp"; the first three also
+ * with ":strict" after it, for definitions that bind the model to the schema (docs/dialects.md). On SKL_OK the caller
+ * owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
  * Since 0.1.0.
  */
 skl_status skl_engine_tools(const skl_engine *engine,
@@ -401,7 +410,7 @@ skl_status skl_engine_execute(skl_engine *engine,
 /**
  * Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
  *
- * `response` is the response body in the named dialect; `options` applies to each call. On SKL_OK the caller owns
+ * `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call. On SKL_OK the caller owns
  * `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
  * for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
  * can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,
@@ -589,6 +598,52 @@ skl_status skl_call_read_file(const skl_call *call,
  * Threads: any. Since 0.1.0.
  */
 void skl_call_free(skl_call *call);
+
+/**
+ * Makes an empty stream for one response.
+ *
+ * `dialect` names the vendor's shape, as in `skl_engine_tools()`. On SKL_OK the caller owns `*out` and releases it with
+ * `skl_stream_free()`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT. Threads: any. Since 0.1.0.
+ */
+skl_status skl_stream_new(const char *dialect,
+                          size_t dialect_len,
+                          skl_stream **out,
+                          skl_error **err);
+
+/**
+ * Takes the next bytes of the response's body, as they came from the network and cut anywhere: server-sent events, or
+ * JSON objects one after another (by line, in an array, or with nothing between them). `data` is borrowed for the call.
+ *
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_RESPONSE (an event is no JSON or not of the dialect, the vendor reports
+ * an error in it, or the stream is larger than 64 MiB). A failure is final: every later function gives it again.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_stream_feed(skl_stream *stream,
+                           const char *data,
+                           size_t data_len,
+                           skl_error **err);
+
+/**
+ * Whether the model's turn is over, so that `skl_stream_response()` gives it. What comes after it (counts of tokens, an
+ * end mark) may still be fed. False for NULL and after a failure. Threads: any. Since 0.1.0.
+ */
+bool skl_stream_is_complete(const skl_stream *stream);
+
+/**
+ * The response that the vendor would have given without streaming, as far as tool calls are concerned: the `response` of
+ * `skl_engine_handle()`. May be repeated.
+ *
+ * On SKL_OK the caller owns `*response`, a JSON document. Statuses: NULL_ARGUMENT, INVALID_RESPONSE (the stream is not at
+ * its end: a call that was cut off must not run), and the failure of an earlier feed. Threads: any. Since 0.1.0.
+ */
+skl_status skl_stream_response(const skl_stream *stream,
+                               skl_buffer **response,
+                               skl_error **err);
+
+/**
+ * Releases a stream. NULL is a no-op. Threads: any. Since 0.1.0.
+ */
+void skl_stream_free(skl_stream *stream);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -74,8 +74,9 @@ pub unsafe extern "C" fn skl_engine_free(engine: *mut skl_engine) {
 
 /// The tools of all skills as a JSON array that goes into a request's "tools" field as it is.
 ///
-/// `dialect` names the vendor's shape, such as "openai". On SKL_OK the caller owns `*out`.
-/// Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
+/// `dialect` names the vendor's shape: "openai", "openai-responses", "anthropic", "gemini" or "mcp"; the first three also
+/// with ":strict" after it, for definitions that bind the model to the schema (docs/dialects.md). On SKL_OK the caller
+/// owns `*out`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT (names the known ones), FORKED, CLOSED. Threads: any.
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_engine_tools(
@@ -195,7 +196,7 @@ pub unsafe extern "C" fn skl_engine_execute(
 
 /// Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
 ///
-/// `response` is the response body in the named dialect; `options` applies to each call. On SKL_OK the caller owns
+/// `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call. On SKL_OK the caller owns
 /// `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
 /// for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
 /// can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,

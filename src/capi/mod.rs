@@ -18,6 +18,7 @@ mod handle;
 mod library;
 mod panic;
 mod skills;
+mod stream;
 mod text;
 
 pub use buffer::*;
@@ -26,6 +27,7 @@ pub use engine::*;
 pub use error::*;
 pub use library::*;
 pub use skills::*;
+pub use stream::*;
 
 #[cfg(test)]
 mod tests;

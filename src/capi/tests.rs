@@ -38,6 +38,9 @@ fn null_is_refused_everywhere_and_freed_nowhere() {
     let mut buffer: *mut skl_buffer = null_mut();
     let mut call: *mut skl_call = null_mut();
     let none = null_mut::<skl_engine>();
+    let mut stream: *mut skl_stream = null_mut();
+    let (name, len) = bytes("openai");
+    assert_eq!(unsafe { skl_stream_new(name, len, &mut stream, null_mut()) }, OK);
     let (b, c, e) = (&raw mut buffer, &raw mut call, null_mut());
     let (s, n) = bytes("x");
     unsafe {
@@ -67,6 +70,12 @@ fn null_is_refused_everywhere_and_freed_nowhere() {
             ("wait out", skl_call_wait(null_mut(), 0, null_mut(), e)),
             ("cancel", skl_call_cancel(null_mut())),
             ("read_file", skl_call_read_file(null(), s, n, 1, b, e)),
+            ("stream", skl_stream_new(s, n, null_mut(), e)),
+            ("stream dialect", skl_stream_new(null(), 1, &mut null_mut(), e)),
+            ("feed", skl_stream_feed(null_mut(), s, n, e)),
+            ("feed data", skl_stream_feed(stream, null(), 1, e)),
+            ("response", skl_stream_response(null(), b, e)),
+            ("response out", skl_stream_response(stream, null_mut(), e)),
         ];
         for (name, status) in rows {
             assert_eq!(status, NULL_ARGUMENT, "{name}");
@@ -76,6 +85,9 @@ fn null_is_refused_everywhere_and_freed_nowhere() {
         assert_eq!((skl_buffer_data(null()), skl_buffer_len(null())), (null(), 0));
         assert_eq!(skl_error_status(null()), OK);
         assert_eq!(CStr::from_ptr(skl_error_message(null())), c"");
+        assert!(!skl_stream_is_complete(null()));
+        skl_stream_free(stream);
+        skl_stream_free(null_mut());
         skl_engine_free(null_mut());
         skl_call_free(null_mut());
         skl_buffer_free(null_mut());
@@ -200,4 +212,53 @@ fn an_engine_serves_many_threads() {
         }
     });
     unsafe { skl_engine_free(engine as *mut skl_engine) };
+}
+
+#[test]
+fn a_stream_is_put_together() {
+    let start = |dialect: &str| {
+        let ((name, len), mut stream, mut error) = (bytes(dialect), null_mut(), null_mut());
+        match unsafe { skl_stream_new(name, len, &mut stream, &mut error) } {
+            OK => Ok(stream),
+            _ => Err(told(error)),
+        }
+    };
+    let feed = |stream: *mut skl_stream, data: &[u8]| {
+        let mut error = null_mut();
+        match unsafe { skl_stream_feed(stream, data.as_ptr().cast(), data.len(), &mut error) } {
+            OK => Ok(()),
+            _ => Err(told(error)),
+        }
+    };
+    let response = |stream: *mut skl_stream| {
+        let (mut out, mut error) = (null_mut(), null_mut());
+        match unsafe { skl_stream_response(stream, &mut out, &mut error) } {
+            OK => unsafe {
+                let text = CStr::from_ptr(skl_buffer_data(out)).to_str().unwrap().to_owned();
+                skl_buffer_free(out);
+                Ok(text)
+            },
+            _ => Err(told(error)),
+        }
+    };
+    assert_eq!(start("klingon").unwrap_err().0, skl_status::SKL_ERR_UNKNOWN_DIALECT);
+    let stream = start("anthropic").unwrap();
+    assert_eq!(response(stream).unwrap_err().0, skl_status::SKL_ERR_INVALID_RESPONSE);
+    // A character cut in two, and a NUL byte in what is no event.
+    for data in
+        [&b"data: {\"type\":\"message_start\",\"message\":{\"id\":\"\xc3"[..], b"\xa9\"}}\r", b"\n\r\n:\0\n", b""]
+    {
+        assert_eq!(feed(stream, data), Ok(()));
+    }
+    assert!(!unsafe { skl_stream_is_complete(stream) });
+    assert_eq!(feed(stream, b"data: {\"type\":\"message_stop\"}\n\n"), Ok(()));
+    assert!(unsafe { skl_stream_is_complete(stream) });
+    let want = r#"{"type":"message","role":"assistant","id":"é","content":[]}"#;
+    assert_eq!(response(stream).as_deref(), Ok(want));
+    assert_eq!(response(stream).as_deref(), Ok(want));
+    let fault = feed(stream, b"data: no\n\n").unwrap_err();
+    assert_eq!(fault.0, skl_status::SKL_ERR_INVALID_RESPONSE);
+    assert_eq!(response(stream).unwrap_err(), fault);
+    assert!(!unsafe { skl_stream_is_complete(stream) });
+    unsafe { skl_stream_free(stream) };
 }

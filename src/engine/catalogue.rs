@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::snapshot::{Entry, Snapshot};
 use crate::skill::{Skill, SkillFile};
 use crate::tool::Tool;
+use crate::tool::dialect::Dialect;
 
 /// The catalogue: one object for each skill, in load order.
 pub(super) fn skills(snapshot: &Snapshot) -> Value {
@@ -52,6 +53,7 @@ pub(super) fn manifest(entry: &Entry, tools: &[Arc<Tool>]) -> Value {
                 "language": tool.language,
                 "parameters": tool.parameters(),
                 "provenance": tool.provenance,
+                "not_strict": not_strict(tool),
             })
         })
         .collect();
@@ -64,6 +66,12 @@ pub(super) fn manifest(entry: &Entry, tools: &[Arc<Tool>]) -> Value {
         "declared": skill.manifest,
         "tools": tools,
     })
+}
+
+/// For each dialect with a strict mode in which the tool's schema cannot be said: why.
+fn not_strict(tool: &Tool) -> Value {
+    let why = |(name, dialect): &(&str, Dialect)| Some((name.to_string(), json!(dialect.why_not_strict(tool)?)));
+    Value::Object(Dialect::ALL.iter().filter_map(why).collect())
 }
 
 /// The files of a skill that an LLM may ask for.

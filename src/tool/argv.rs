@@ -8,6 +8,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value};
 
+use super::dialect::restored;
 use super::{Invocation, Tool};
 use crate::error::{Error, Result, Status};
 use crate::schema::{Argument, ArgvSpec, Convention, Form, Scalar, convention, validate};
@@ -22,7 +23,8 @@ const COUNT: u64 = 64;
 pub(super) fn prepare(tool: &Tool, arguments: &Value) -> Result<Invocation> {
     let fail =
         |error: Error| Error::new(error.status, format!("arguments of {} do not fit: {}", tool.name, error.message));
-    let given = without_nulls(tool, object(arguments).map_err(fail)?);
+    let given = restored(tool.parameters(), object(arguments).map_err(fail)?);
+    let given = without_nulls(tool, given);
     let arguments = Value::Object(given);
     tool.schema.validate(&arguments).map_err(fail)?;
     let Value::Object(given) = arguments else { return Err(fail(invalid("not an object"))) };

@@ -50,6 +50,7 @@ static void null_everywhere(void) {
     skl_buffer *b = NOWHERE;
     skl_call *c = (skl_call *)&engine;
     skl_engine *e = (skl_engine *)&engine;
+    skl_stream *s = (skl_stream *)&engine;
     skl_error *err = NULL;
     size_t row;
     const struct { const char *name; skl_status status; } rows[] = {
@@ -106,10 +107,17 @@ static void null_everywhere(void) {
         { "cancel", skl_call_cancel(NULL) },
         { "read_file", skl_call_read_file(NULL, TEXT("x"), 1, &b, NULL) },
         { "read_file out", skl_call_read_file(NULL, TEXT("x"), 1, NULL, NULL) },
+        { "stream out", skl_stream_new(TEXT("openai"), NULL, NULL) },
+        { "stream dialect", skl_stream_new(NULL, 1, &s, NULL) },
+        { "feed", skl_stream_feed(NULL, TEXT("x"), NULL) },
+        { "response", skl_stream_response(NULL, &b, NULL) },
+        { "response out", skl_stream_response(NULL, NULL, NULL) },
     };
     for (row = 0; row < sizeof rows / sizeof *rows; row++)
         CHECK_THAT(rows[row].status == SKL_ERR_NULL_ARGUMENT, "%s: %s", rows[row].name, skl_status_name(rows[row].status));
-    CHECK(b == NULL && c == NULL && e == NULL);
+    CHECK(b == NULL && c == NULL && e == NULL && s == NULL);
+    CHECK(!skl_stream_is_complete(NULL));
+    skl_stream_free(NULL);
     refused("a name", skl_engine_skills(NULL, &b, &err), SKL_ERR_NULL_ARGUMENT, &b, &err, "'engine' is NULL");
     CHECK(skl_call_fd(NULL) == -1);
     CHECK(skl_buffer_data(NULL) == NULL && skl_buffer_len(NULL) == 0);
@@ -471,6 +479,46 @@ static void handling(void) {
     refused("options", HANDLE("openai", calls, "{\"limits\":{\"pids\":9999}}"), SKL_ERR_POLICY_WIDENED, &out, &err, "pids");
 }
 
+/* A stream of each dialect, byte by byte; what it becomes is handled. */
+static void streaming(void) {
+#define CALCULATE "{\\\"operation\\\":\\\"add\\\",\\\"a\\\":1,\\\"b\\\":2}"
+    static const struct { const char *dialect, *text, *at, *id; } rows[] = {
+        { "openai", "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"i\",\"function\":{\"name\":\"calculator\","
+          "\"arguments\":\"" CALCULATE "\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\n\r\ndata: [DONE]\r\n\r\n", "0.tool_call_id", "\"i\"" },
+        { "openai-responses", "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"type\":\"function_call\","
+          "\"call_id\":\"i\",\"name\":\"calculator\",\"arguments\":\"" CALCULATE "\"}]}}\n\n", "0.call_id", "\"i\"" },
+        { "anthropic", "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"calculator\"}}\n\n"
+          "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"" CALCULATE "\"}}\n\n"
+          "data: {\"type\":\"message_stop\"}\n\n", "0.content.0.tool_use_id", "\"i\"" },
+        { "gemini", "[{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"id\":\"i\",\"name\":\"calculator\",\"args\":"
+          "{\"operation\":\"add\",\"a\":1,\"b\":2}}}]},\"finishReason\":\"STOP\"}]}]", "0.parts.0.functionResponse.id", "\"i\"" },
+        { "mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"calculator\",\"arguments\":"
+          "{\"operation\":\"add\",\"a\":1,\"b\":2}}}\n", "0.structuredContent.status", "\"ok\"" },
+    };
+    skl_stream *stream = (skl_stream *)&engine;
+    skl_buffer *out = NOWHERE, *messages = NOWHERE;
+    skl_error *err = NULL;
+    size_t row, byte;
+    refused("dialect", skl_stream_new(TEXT("klingon"), &stream, &err), SKL_ERR_UNKNOWN_DIALECT, &stream, &err, "openai");
+    for (row = 0; row < sizeof rows / sizeof *rows; row++) {
+        CHECK(skl_stream_new(TEXT(rows[row].dialect), &stream, &err) == SKL_OK && err == NULL);
+        refused(rows[row].dialect, skl_stream_response(stream, &out, &err), SKL_ERR_INVALID_RESPONSE, &out, &err, "not at its end");
+        for (byte = 0; rows[row].text[byte]; byte++) CHECK(skl_stream_feed(stream, rows[row].text + byte, 1, &err) == SKL_OK);
+        CHECK(skl_stream_feed(stream, NULL, 0, &err) == SKL_OK && skl_stream_is_complete(stream));
+        CHECK(skl_stream_response(stream, &out, &err) == SKL_OK);
+        CHECK(skl_engine_handle(engine, TEXT(rows[row].dialect), skl_buffer_data(out), skl_buffer_len(out), "", 0, &messages, &err) == SKL_OK);
+        CHECK_IS(skl_buffer_data(messages), rows[row].at, rows[row].id);
+        CHECK_THAT(strstr(skl_buffer_data(messages), "\"result") != NULL || strstr(skl_buffer_data(messages), "result\\\"") != NULL,
+                   "%s: %s", rows[row].dialect, skl_buffer_data(messages));
+        skl_buffer_free(messages);
+        skl_buffer_free(out);
+        CHECK(skl_stream_feed(stream, TEXT("{\"error\":\"quota\"}\n\ndata: no\n\n"), NULL) == SKL_ERR_INVALID_RESPONSE);
+        CHECK(!skl_stream_is_complete(stream));
+        refused("failed", skl_stream_response(stream, &out, &err), SKL_ERR_INVALID_RESPONSE, &out, &err, "");
+        skl_stream_free(stream);
+    }
+}
+
 static void wrong_order(void) {
     skl_engine *other = host_engine("{\"max_running\":1,\"max_queued\":1,\"policy\":{\"min_tier\":\"landlock\"}}", folder);
     skl_call *running = host_call(other, "behaviour__never-ends", "", "{\"limits\":{\"wall_ms\":400}}");
@@ -538,6 +586,7 @@ int main(int count, char **arguments) {
     refusing_hosts();
     calling();
     handling();
+    streaming();
     wrong_order();
     CHECK(skl_engine_close(engine, NULL) == SKL_OK);
     skl_engine_free(engine);

@@ -1,4 +1,12 @@
-//! The OpenAI Chat dialect: the shape of definitions, every form in which calls come, and the answers.
+//! The dialects: the shape of definitions and of answers. What is read of responses, streams and schemas has files of
+//! its own.
+
+#[path = "dialects_calls.rs"]
+mod calls;
+#[path = "dialects_schemas.rs"]
+mod schemas;
+#[path = "dialects_streams.rs"]
+mod streams;
 
 use serde_json::{Value, json};
 use skilllite::error::Status;
@@ -18,7 +26,7 @@ fn dialects_have_names() {
 }
 
 #[test]
-fn definitions_have_the_shape_of_the_api() {
+fn definitions_have_the_shape_of_the_chat_api() {
     let scripts = ["everything.py", "subcommands.py", "structure.py", "filter.py", "stdin_json.py", "plain.py"];
     for script in scripts {
         let tool = Fixture::of_script(script).tool();
@@ -62,67 +70,152 @@ fn lists_have_items(schema: &Value, script: &str) {
     }
 }
 
+/// One tool, defined in each dialect.
 #[test]
-fn calls_are_read_in_every_form() {
-    let calls = json!([
-        {"id": "call_1", "type": "function", "function": {"name": "a", "arguments": "{\"x\": 1}"}},
-        {"id": "call_2", "type": "function", "function": {"name": "b", "arguments": "{\"x\": "}},
-        {"id": "call_3", "type": "function", "function": {"name": "c", "arguments": ""}},
-        {"type": "function", "function": {"name": "d", "arguments": {"x": 2}}},
-        {"id": "call_5", "type": "function", "function": {"name": "e", "arguments": "\"{\\\"x\\\": 3}\""}}
-    ]);
-    let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
-    let response = json!({"id": "r", "object": "chat.completion", "choices": [{"index": 0, "message": message}]});
-    for form in [&calls, &message, &response] {
-        let read = Dialect::OpenAi.calls(form).expect("calls");
-        let ids: Vec<(&str, &str)> = read.iter().map(|call| (call.id.as_str(), call.name.as_str())).collect();
-        assert_eq!(ids, [("call_1", "a"), ("call_2", "b"), ("call_3", "c"), ("", "d"), ("call_5", "e")]);
-        assert_eq!(read[0].arguments, Ok(json!({"x": 1})));
-        let error = read[1].arguments.as_ref().expect_err("no JSON");
-        assert_eq!(error.status, Status::InvalidArguments);
-        assert!(error.message.contains("not valid JSON"), "{error}");
-        assert_eq!(read[2].arguments, Ok(json!({})));
-        assert_eq!(read[3].arguments, Ok(json!({"x": 2})));
-        // The second encoding is undone where the tool is known: a string may be what it takes.
-        assert_eq!(read[4].arguments, Ok(json!("{\"x\": 3}")));
-    }
-    for silent in [
-        json!({"choices": [{"message": {"role": "assistant", "content": "hello"}}]}),
-        json!({"role": "assistant", "content": "hello", "tool_calls": null}),
-        json!([]),
-    ] {
-        assert_eq!(Dialect::OpenAi.calls(&silent), Ok(Vec::new()), "{silent}");
-    }
-}
-
-#[test]
-fn responses_of_another_shape_are_errors() {
+fn every_dialect_has_its_shape() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}},
+        "required": ["city"],
+        "additionalProperties": false
+    });
+    let tool = Fixture::new("weather").file("scripts/main.py", b"print(1)").declares(schema.clone()).tool();
+    let description = "What weather does.";
+    let strict = json!({
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": ["integer", "null"], "minimum": 1}},
+        "required": ["city", "days"],
+        "additionalProperties": false
+    });
+    let closed = json!({
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "description": "At least 1."}},
+        "required": ["city"],
+        "additionalProperties": false
+    });
+    let subset = json!({
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}},
+        "required": ["city"]
+    });
+    let function =
+        |parameters: &Value| json!({"name": "weather", "description": description, "parameters": parameters});
+    let with = |mut value: Value, strict: bool| {
+        value["strict"] = json!(strict);
+        value
+    };
+    let flat = |parameters: &Value, strict: bool| json!({"type": "function", "name": "weather", "description": description, "parameters": parameters, "strict": strict});
+    let block = |schema: &Value| json!({"name": "weather", "description": description, "input_schema": schema});
     let rows = [
-        json!(null),
-        json!("text"),
-        json!(5),
-        json!({}),
-        json!({"error": {"message": "quota"}}),
-        json!({"choices": []}),
-        json!({"choices": [{"message": "hello"}]}),
-        json!({"role": "assistant", "tool_calls": {}}),
-        json!([5]),
-        json!([{"id": "1", "type": "function"}]),
-        json!([{"id": "1", "function": {"arguments": "{}"}}]),
-        json!([{"id": "1", "function": {"name": "", "arguments": "{}"}}]),
+        ("openai", json!({"type": "function", "function": function(&schema)})),
+        ("openai:strict", json!({"type": "function", "function": with(function(&strict), true)})),
+        ("openai-responses", flat(&schema, false)),
+        ("openai-responses:strict", flat(&strict, true)),
+        ("anthropic", block(&schema)),
+        ("anthropic:strict", with(block(&closed), true)),
+        ("gemini", json!({"functionDeclarations": [function(&subset)]})),
+        ("mcp", json!({"name": "weather", "description": description, "inputSchema": schema})),
     ];
-    for response in rows {
-        let error = Dialect::OpenAi.calls(&response).expect_err("another shape");
-        assert_eq!(error.status, Status::InvalidResponse, "{response}: {error}");
+    assert_eq!(rows.len(), Dialect::ALL.len());
+    for (name, want) in rows {
+        let dialect = Dialect::parse(name).expect("a dialect");
+        assert_eq!(dialect.definitions(&[&tool]), json!([want]), "{name}");
+        assert_eq!(dialect.definitions(&[]), json!([]), "{name}");
+        assert_eq!(dialect.why_not_strict(&tool), None, "{name}");
     }
 }
 
+/// Anthropic counts strict tools, and optional arguments in them, over a whole request.
 #[test]
-fn answers_repeat_the_id() {
-    let one = Dialect::OpenAi.answer("call_1", "a", "done\n", false);
-    assert_eq!(one, json!({"role": "tool", "tool_call_id": "call_1", "content": "done\n"}));
-    let failed = ToolAnswer { id: "call_2".into(), name: "b".into(), content: "no file".into(), is_error: true };
-    let good = ToolAnswer { id: "call_1".into(), name: "a".into(), content: "done\n".into(), is_error: false };
-    let want = json!([one, {"role": "tool", "tool_call_id": "call_2", "content": "Error: no file"}]);
-    assert_eq!(Dialect::OpenAi.answers(&[good, failed]), want);
+fn a_request_has_no_more_strict_tools_than_the_api_takes() {
+    let is_strict = |schema: Value, count: usize| {
+        let tool = Fixture::new("t").file("scripts/main.py", b"print(1)").declares(schema).tool();
+        let definitions = Dialect::AnthropicStrict.definitions(&vec![&tool; count]);
+        let flags: Vec<bool> =
+            definitions.as_array().expect("an array").iter().map(|tool| tool["strict"] == true).collect();
+        (flags.iter().filter(|is_strict| **is_strict).count(), flags.iter().rposition(|is_strict| *is_strict))
+    };
+    let required = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    assert_eq!(is_strict(required, 30), (20, Some(19)));
+    let optional = json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}});
+    assert_eq!(is_strict(optional, 30), (12, Some(11)));
+    let union = json!({"type": "object", "properties": {"a": {"type": ["string", "integer"]}}, "required": ["a"]});
+    assert_eq!(is_strict(union, 30), (16, Some(15)));
+}
+
+#[test]
+fn what_cannot_be_strict_says_so() {
+    let schema = json!({"type": "object", "properties": {"map": {"type": "object", "additionalProperties": {"type": "string"}}}});
+    let tool = Fixture::new("t").file("scripts/main.py", b"print(1)").declares(schema.clone()).tool();
+    let flag = |dialect: Dialect, at: &str| dialect.definitions(&[&tool]).pointer(at).cloned();
+    assert_eq!(flag(Dialect::OpenAiStrict, "/0/function/strict"), Some(json!(false)));
+    assert_eq!(flag(Dialect::OpenAiStrict, "/0/function/parameters"), Some(schema.clone()));
+    assert_eq!(flag(Dialect::OpenAiResponsesStrict, "/0/strict"), Some(json!(false)));
+    assert_eq!(flag(Dialect::AnthropicStrict, "/0/strict"), Some(json!(false)));
+    for dialect in [Dialect::OpenAiStrict, Dialect::OpenAiResponsesStrict, Dialect::AnthropicStrict] {
+        let why = dialect.why_not_strict(&tool).expect("a reason");
+        assert!(why.starts_with("/map: "), "{why}");
+    }
+    assert_eq!(Dialect::OpenAi.why_not_strict(&tool), None);
+}
+
+#[test]
+fn answers_have_the_shape_of_the_conversation() {
+    let good = ToolAnswer {
+        id: "call_1".into(),
+        name: "a".into(),
+        content: r#"{"status":"ok","output":5}"#.into(),
+        is_error: false,
+    };
+    let bad = ToolAnswer { id: String::new(), name: "b".into(), content: "no file".into(), is_error: true };
+    let document = json!({"status": "ok", "output": 5});
+    let rows = [
+        (
+            "openai",
+            json!([
+                {"role": "tool", "tool_call_id": "call_1", "content": good.content},
+                {"role": "tool", "tool_call_id": "", "content": "Error: no file"}
+            ]),
+        ),
+        (
+            "openai-responses",
+            json!([
+                {"type": "function_call_output", "call_id": "call_1", "output": good.content},
+                {"type": "function_call_output", "call_id": "", "output": "Error: no file"}
+            ]),
+        ),
+        (
+            "anthropic",
+            json!([{"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "call_1", "content": good.content, "is_error": false},
+                {"type": "tool_result", "tool_use_id": "", "content": "no file", "is_error": true}
+            ]}]),
+        ),
+        (
+            "gemini",
+            json!([{"role": "user", "parts": [
+                {"functionResponse": {"id": "call_1", "name": "a", "response": {"output": document}}},
+                {"functionResponse": {"name": "b", "response": {"error": "no file"}}}
+            ]}]),
+        ),
+        (
+            "mcp",
+            json!([
+                {"content": [{"type": "text", "text": good.content}], "structuredContent": document, "isError": false,
+                 "resultType": "complete"},
+                {"content": [{"type": "text", "text": "no file"}], "isError": true, "resultType": "complete"}
+            ]),
+        ),
+    ];
+    for (name, want) in rows {
+        let dialect = Dialect::parse(name).expect("a dialect");
+        assert_eq!(dialect.answers(&[good.clone(), bad.clone()]), want, "{name}");
+        assert_eq!(dialect.answers(&[]), json!([]), "{name}");
+        if let Ok(strict) = Dialect::parse(&format!("{name}:strict")) {
+            assert_eq!(strict.answers(&[good.clone(), bad.clone()]), want, "{name}:strict");
+        }
+    }
+    // An error that names itself is not named twice.
+    let named = ToolAnswer { content: "Error: x".into(), ..bad };
+    assert_eq!(Dialect::OpenAi.answers(&[named])[0]["content"], "Error: x");
 }

@@ -89,7 +89,10 @@ def test_tools_for_an_llm_and_as_definitions(manager: SkillManager) -> None:
     definitions = {tool.name: tool for tool in manager.tool_definitions}
     assert set(functions) == set(definitions)
     for name, tool in definitions.items():
-        assert tool.parameters == functions[name]["parameters"]
+        # Vendors' schemas may say more, such as the items of every list.
+        schema = functions[name]["parameters"]
+        assert list(tool.parameters["properties"]) == list(schema["properties"])
+        assert tool.parameters.get("required") == schema.get("required")
         assert tool.description == functions[name]["description"]
     calculator = definitions["calculator"]
     assert (calculator.skill, calculator.script, calculator.language) == ("calculator", "scripts/main.py", "python")

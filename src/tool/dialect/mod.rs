@@ -1,20 +1,45 @@
 //! Vendors' JSON shapes for the same three things: define tools, read calls, answer them.
 //!
 //! One file per dialect; a new one adds its file, a variant and its row in [`Dialect::ALL`]. In comes a vendor's response
-//! as JSON, out go [`ToolCall`]s; nothing is executed here and nothing is sent.
+//! as JSON, whole or streamed ([`Assembler`]), out go [`ToolCall`]s; nothing is executed here and nothing is sent.
+//! Schemas are put into each vendor's subset in `schema`. docs/dialects.md has the tables and their sources.
 
+mod anthropic;
+mod gemini;
+mod mcp;
 mod openai;
+mod put;
+mod reply;
+mod responses;
+mod schema;
+mod stream;
 
 use serde_json::Value;
 
 use super::Tool;
 use crate::error::{Error, Result, Status};
+pub(super) use schema::names::restored;
+pub use stream::Assembler;
 
-/// A vendor's JSON shape.
+/// A vendor's JSON shape. The strict ones differ in their definitions alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// OpenAI Chat Completions, and every server that is compatible with it.
     OpenAi,
+    /// The same, with `strict: true` where a tool's schema can be said in that mode.
+    OpenAiStrict,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// The same, with `strict: true` where a tool's schema can be said in that mode.
+    OpenAiResponsesStrict,
+    /// Anthropic Messages.
+    Anthropic,
+    /// The same, with `strict: true` where a tool's schema can be said in that mode and the request's bounds allow it.
+    AnthropicStrict,
+    /// Gemini's generateContent.
+    Gemini,
+    /// Model Context Protocol, as a server speaks it.
+    Mcp,
 }
 
 /// One call that an LLM asks for.
@@ -35,7 +60,7 @@ pub struct ToolAnswer {
     pub id: String,
     /// [`ToolCall::name`].
     pub name: String,
-    /// The text for the LLM.
+    /// The text for the LLM. Dialects that take structured answers are given the object that it is the JSON of.
     pub content: String,
     /// Whether the call failed.
     pub is_error: bool,
@@ -43,7 +68,16 @@ pub struct ToolAnswer {
 
 impl Dialect {
     /// Every dialect with the name that hosts use for it.
-    pub const ALL: [(&'static str, Dialect); 1] = [("openai", Dialect::OpenAi)];
+    pub const ALL: [(&'static str, Dialect); 8] = [
+        ("openai", Dialect::OpenAi),
+        ("openai:strict", Dialect::OpenAiStrict),
+        ("openai-responses", Dialect::OpenAiResponses),
+        ("openai-responses:strict", Dialect::OpenAiResponsesStrict),
+        ("anthropic", Dialect::Anthropic),
+        ("anthropic:strict", Dialect::AnthropicStrict),
+        ("gemini", Dialect::Gemini),
+        ("mcp", Dialect::Mcp),
+    ];
 
     /// The dialect of this name. [`Status::UnknownDialect`] otherwise, with the names that are known.
     pub fn parse(name: &str) -> Result<Self> {
@@ -58,33 +92,65 @@ impl Dialect {
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::OpenAiStrict => "openai:strict",
+            Self::OpenAiResponses => "openai-responses",
+            Self::OpenAiResponsesStrict => "openai-responses:strict",
+            Self::Anthropic => "anthropic",
+            Self::AnthropicStrict => "anthropic:strict",
+            Self::Gemini => "gemini",
+            Self::Mcp => "mcp",
         }
     }
 
-    /// The tools as the vendor's request wants them: an array.
+    /// The tools as the vendor's request wants them: an array. In a strict dialect each tool says with `strict` whether
+    /// it is; [`Dialect::why_not_strict`] has the reason.
     pub fn definitions(self, tools: &[&Tool]) -> Value {
         match self {
-            Self::OpenAi => openai::definitions(tools),
+            Self::OpenAi => openai::definitions(tools, false),
+            Self::OpenAiStrict => openai::definitions(tools, true),
+            Self::OpenAiResponses => responses::definitions(tools, false),
+            Self::OpenAiResponsesStrict => responses::definitions(tools, true),
+            Self::Anthropic => anthropic::definitions(tools, false),
+            Self::AnthropicStrict => anthropic::definitions(tools, true),
+            Self::Gemini => gemini::definitions(tools),
+            Self::Mcp => mcp::definitions(tools),
         }
     }
 
-    /// The calls in a vendor's response, in order; empty when the LLM only answered in text.
-    /// [`Status::InvalidResponse`] when the document is not of the dialect's shape.
+    /// Why a tool's schema cannot be said in this dialect's strict mode: one line that names the JSON pointer. None where it
+    /// can, and for dialects without such a mode.
+    pub fn why_not_strict(self, tool: &Tool) -> Option<String> {
+        match self {
+            Self::OpenAiStrict | Self::OpenAiResponsesStrict => {
+                schema::strict(tool, schema::Subset::OpenAiStrict).err()
+            }
+            Self::AnthropicStrict => schema::strict(tool, schema::Subset::AnthropicStrict).err(),
+            Self::OpenAi | Self::OpenAiResponses | Self::Anthropic | Self::Gemini | Self::Mcp => None,
+        }
+    }
+
+    /// The calls in a vendor's response, in order; empty when the LLM only answered in text, or refused. Of several
+    /// alternatives (`choices`, `candidates`) the first is read. [`Status::InvalidResponse`] when the document is not
+    /// of the dialect's shape, or is an error of the vendor.
     pub fn calls(self, response: &Value) -> Result<Vec<ToolCall>> {
         match self {
-            Self::OpenAi => openai::calls(response),
+            Self::OpenAi | Self::OpenAiStrict => openai::calls(response),
+            Self::OpenAiResponses | Self::OpenAiResponsesStrict => responses::calls(response),
+            Self::Anthropic | Self::AnthropicStrict => anthropic::calls(response),
+            Self::Gemini => gemini::calls(response),
+            Self::Mcp => mcp::calls(response),
         }
     }
 
-    /// The message that answers one call.
-    pub fn answer(self, id: &str, name: &str, content: &str, is_error: bool) -> Value {
-        match self {
-            Self::OpenAi => openai::answer(id, name, content, is_error),
-        }
-    }
-
-    /// The messages that answer several calls, in order: an array to be appended to the conversation.
+    /// The messages that answer the calls of one response: an array to be appended to the conversation. Anthropic and Gemini
+    /// take one message with all answers, so they must be given together and in order.
     pub fn answers(self, answers: &[ToolAnswer]) -> Value {
-        answers.iter().map(|answer| self.answer(&answer.id, &answer.name, &answer.content, answer.is_error)).collect()
+        match self {
+            Self::OpenAi | Self::OpenAiStrict => openai::answers(answers),
+            Self::OpenAiResponses | Self::OpenAiResponsesStrict => responses::answers(answers),
+            Self::Anthropic | Self::AnthropicStrict => anthropic::answers(answers),
+            Self::Gemini => gemini::answers(answers),
+            Self::Mcp => mcp::answers(answers),
+        }
     }
 }

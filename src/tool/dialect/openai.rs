@@ -1,79 +1,88 @@
-//! OpenAI Chat Completions: nested function definitions, arguments as a JSON string, answers as `role: "tool"`.
-//!
-//! `strict` is never asserted: a schema with optional arguments is refused under it.
+//! OpenAI Chat Completions, and every server that is compatible with it: nested function definitions, arguments as a
+//! JSON string, answers as `role: "tool"`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use super::ToolCall;
-use crate::error::{Error, Result, Status};
-use crate::schema::validate::{clip, kind};
+use super::put::{Put, object};
+use super::reply::{call, failed, given, invalid, marked, unexpected};
+use super::schema::{self, Subset};
+use super::{ToolAnswer, ToolCall};
+use crate::error::Result;
+use crate::schema::validate::kind;
 use crate::tool::Tool;
 
-pub(super) fn definitions(tools: &[&Tool]) -> Value {
-    let define = |tool: &&Tool| {
-        json!({
-            "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters()}
-        })
-    };
-    tools.iter().map(define).collect()
+const WHAT: &str = "an OpenAI chat response";
+
+pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
+    tools
+        .iter()
+        .map(|tool| object([("type", Value::from("function")), ("function", Value::Object(function(tool, is_strict)))]))
+        .collect()
 }
 
-/// Reads a whole response, a bare message, or the array of its `tool_calls`.
+/// `strict` is left out where it was not asked for: compatible servers need not know it.
+fn function(tool: &Tool, is_strict: bool) -> Map<String, Value> {
+    let shaped = if is_strict { schema::strict(tool, Subset::OpenAiStrict).ok() } else { None };
+    let is_kept = shaped.is_some();
+    let shaped = shaped.unwrap_or_else(|| schema::plain(tool));
+    let mut function = Map::new();
+    function.put("name", tool.name.as_str());
+    function.put("description", shaped.description);
+    function.put("parameters", shaped.parameters);
+    if is_strict {
+        function.put("strict", is_kept);
+    }
+    function
+}
+
+/// Reads a whole response, one choice of it, a bare message, or the array of its `tool_calls`.
 pub(super) fn calls(response: &Value) -> Result<Vec<ToolCall>> {
-    let invalid = |why: &str| Error::new(Status::InvalidResponse, format!("not an OpenAI chat response: {why}"));
-    let list = match response {
-        Value::Array(_) => response,
-        Value::Object(map) if map.contains_key("choices") => {
-            let message = response.pointer("/choices/0/message").filter(|message| message.is_object());
-            message
-                .ok_or_else(|| invalid("/choices/0/message is not an object"))?
-                .get("tool_calls")
-                .unwrap_or(&Value::Null)
-        }
-        Value::Object(map) if map.contains_key("role") || map.contains_key("tool_calls") => {
-            map.get("tool_calls").unwrap_or(&Value::Null)
-        }
-        Value::Object(map) if map.contains_key("error") => return Err(invalid("it is an error of the server")),
-        Value::Object(_) => return Err(invalid("it has neither `choices` nor `tool_calls`")),
-        other => return Err(invalid(&format!("expected an object or an array, got {}", kind(other)))),
+    let map = match response {
+        Value::Array(items) => return listed(items),
+        Value::Object(map) => map,
+        other => return Err(unexpected(WHAT, other)),
     };
-    match list {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(items) => items.iter().enumerate().map(|(index, item)| call(index, item)).collect(),
-        other => Err(invalid(&format!("`tool_calls` is {}, not an array", kind(other)))),
+    if map.contains_key("choices") {
+        let choice = response.pointer("/choices/0/message").and_then(Value::as_object);
+        return message(choice.ok_or_else(|| invalid(WHAT, "/choices/0/message is not an object"))?);
+    }
+    match map.get("message") {
+        Some(Value::Object(inner)) => message(inner),
+        _ if map.contains_key("role") || map.contains_key("tool_calls") => message(map),
+        _ => match given(map, "error") {
+            Some(error) => Err(failed(WHAT, error)),
+            None => Err(invalid(WHAT, "it has neither `choices` nor `tool_calls`")),
+        },
     }
 }
 
-fn call(index: usize, item: &Value) -> Result<ToolCall> {
-    let invalid = |why: &str| Error::new(Status::InvalidResponse, format!("tool call {index}: {why}"));
-    let function = item.get("function").filter(|function| function.is_object());
-    let function = function.ok_or_else(|| invalid("has no `function` object"))?;
-    let name = function.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| invalid("its function has no name"))?;
-    Ok(ToolCall {
-        id: item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        name: name.to_owned(),
-        arguments: arguments(function.get("arguments")),
-    })
-}
-
-/// The arguments of a call: a JSON string by the specification, an object from some servers, nothing for no arguments.
-fn arguments(given: Option<&Value>) -> Result<Value> {
-    match given {
-        None | Some(Value::Null) => Ok(json!({})),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(json!({})),
-        Some(Value::String(text)) => serde_json::from_str(text).map_err(|error| {
-            let message = format!("the arguments are not valid JSON ({error}): {}", clip(text, 120));
-            Error::new(Status::InvalidArguments, message)
-        }),
-        Some(other) => Ok(other.clone()),
+fn message(message: &Map<String, Value>) -> Result<Vec<ToolCall>> {
+    match given(message, "tool_calls") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => listed(items),
+        Some(other) => Err(invalid(WHAT, &format!("`tool_calls` is {}, not an array", kind(other)))),
     }
 }
 
-/// The API has no field for failure; the content says it.
-pub(super) fn answer(id: &str, _name: &str, content: &str, is_error: bool) -> Value {
-    let content =
-        if is_error && !content.starts_with("Error") { format!("Error: {content}") } else { content.to_owned() };
-    json!({"role": "tool", "tool_call_id": id, "content": content})
+fn listed(items: &[Value]) -> Result<Vec<ToolCall>> {
+    let is_ours = |item: &&Value| item.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "function");
+    let read = |(index, item): (usize, &Value)| {
+        let function = item.get("function").filter(|function| function.is_object());
+        let function = function.ok_or_else(|| invalid(WHAT, &format!("call {index} has no `function` object")))?;
+        call(WHAT, index, &item["id"], &function["name"], &function["arguments"])
+    };
+    // Calls of other kinds (`custom`) are for tools that are not ours.
+    items.iter().filter(is_ours).enumerate().map(read).collect()
+}
+
+pub(super) fn answers(answers: &[ToolAnswer]) -> Value {
+    let message = |answer: &ToolAnswer| {
+        let content = marked(&answer.content, answer.is_error);
+        object([
+            ("role", Value::from("tool")),
+            ("tool_call_id", Value::from(answer.id.as_str())),
+            ("content", Value::from(content)),
+        ])
+    };
+    answers.iter().map(message).collect()
 }

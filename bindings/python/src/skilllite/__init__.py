@@ -20,6 +20,7 @@ from ._library import LibraryError
 from .call import Call
 from .errors import *  # noqa: F403
 from .manager import SkillManager
+from .stream import ResponseStream
 from .values import (
     CallFailure,
     Diagnostic,
@@ -75,6 +76,7 @@ __all__ = [
     "Probe",
     "ReloadReport",
     "Resource",
+    "ResponseStream",
     "Result",
     "SkillInfo",
     "SkillManager",

@@ -96,6 +96,10 @@ class skl_error(ctypes.c_void_p):
     """Why a function failed, in a line for a person. Immutable; may be used from any thread."""
 
 
+class skl_stream(ctypes.c_void_p):
+    """A streamed response of an LLM that is being put together. It opens nothing and reads nothing by itself."""
+
+
 class Functions(Protocol):
     """Every function of the header, as a type checker sees it."""
 
@@ -230,6 +234,11 @@ class Functions(Protocol):
         err: Any,
     ) -> int: ...
     def skl_call_free(self, call: skl_call) -> None: ...
+    def skl_stream_new(self, dialect: Optional[bytes], dialect_len: int, out: Any, err: Any) -> int: ...
+    def skl_stream_feed(self, stream: skl_stream, data: Optional[bytes], data_len: int, err: Any) -> int: ...
+    def skl_stream_is_complete(self, stream: skl_stream) -> bool: ...
+    def skl_stream_response(self, stream: skl_stream, response: Any, err: Any) -> int: ...
+    def skl_stream_free(self, stream: skl_stream) -> None: ...
 
 
 # What each function returns, then what it takes.
@@ -384,6 +393,17 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.POINTER(skl_error),
     ),
     "skl_call_free": (None, skl_call),
+    "skl_stream_new": (
+        ctypes.c_int32,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_stream),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_stream_feed": (ctypes.c_int32, skl_stream, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(skl_error)),
+    "skl_stream_is_complete": (ctypes.c_bool, skl_stream),
+    "skl_stream_response": (ctypes.c_int32, skl_stream, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
+    "skl_stream_free": (None, skl_stream),
 }
 
 

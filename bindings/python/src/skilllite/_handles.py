@@ -113,6 +113,11 @@ def run(function: Callable[..., int], *arguments: object) -> None:
     check(function(*arguments, ctypes.byref(error)), error)
 
 
+def reference(value: ctypes.c_void_p) -> Any:
+    """A pointer to `value`, for a function that sets it."""
+    return ctypes.byref(value)
+
+
 def call(function: Callable[..., int], *arguments: object) -> bytes:
     """Calls a function whose output is a buffer, and gives the buffer's bytes."""
     functions = _library.functions()

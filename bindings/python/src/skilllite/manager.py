@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import json
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -116,7 +117,10 @@ class SkillManager:
     # Tools
 
     def get_tools(self, dialect: str = "openai") -> list[dict[str, Any]]:
-        """The tools of all skills, for the `tools` field of a request as it is."""
+        """The tools of all skills, for the `tools` field of a request as it is.
+
+        Dialects are those of docs/dialects.md, such as "openai", "anthropic", "gemini" or "openai:strict".
+        """
         with self._handle as pointer:
             tools = _handles.call_json(_library.functions().skl_engine_tools, pointer, *_handles.text(dialect))
             return list(tools)
@@ -194,12 +198,13 @@ class SkillManager:
     ) -> list[dict[str, Any]]:
         """Runs every tool call that an LLM's response asks for, in parallel, and gives the messages to append.
 
-        `response` is the response body: a dict, its JSON text, or an SDK's object. `timeout` and options, those of
-        `execute`, apply to each call. The list is empty when the response asks for nothing.
+        `response` is the response body: a dict, its JSON text, an SDK's object, a list of its output items, or what
+        `ResponseStream.response` gives. `timeout` and options, those of `execute`, apply to each call. The list
+        is empty when the response asks for nothing.
         """
         with self._handle as pointer:
             function = _library.functions().skl_engine_handle
-            documents = (*_handles.document(_response(response)), *_handles.document(_options(options, timeout)))
+            documents = (*_handles.document(plain(response)), *_handles.document(_options(options, timeout)))
             return list(_handles.call_json(function, pointer, *_handles.text(dialect), *documents))
 
     # Life
@@ -245,10 +250,13 @@ def _file(content: FileContent) -> Mapping[str, str]:
     return content
 
 
-def _response(response: Any) -> Any:
-    """An SDK's response object as JSON text or plain data; anything else as it is."""
+def plain(value: Any) -> Any:
+    """An SDK's object, or a list of them, as plain data; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
     for method in ("model_dump_json", "model_dump"):
-        dump = getattr(response, method, None)
+        dump = getattr(value, method, None)
         if callable(dump):
-            return dump()
-    return response
+            dumped = dump()
+            return json.loads(dumped) if method == "model_dump_json" else dumped
+    return value
