@@ -253,7 +253,7 @@ uint32_t skl_abi_version(void);
 const char *skl_version(void);
 
 /**
- * Whether the loaded library has an optional feature: "inference", "validation", "network", "warm". False for any
+ * Whether the loaded library has an optional feature: "dialects", "inference", "validation", "network", "warm". False for any
  * other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,

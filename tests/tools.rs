@@ -3,6 +3,7 @@
 //! Fixtures are in `tests/tools/`. Command lines are judged by the scripts' own parser: python3 runs the fixture and prints
 //! what it understood.
 
+#[cfg(feature = "dialects")]
 #[path = "tools/dialects.rs"]
 mod dialects;
 #[cfg(feature = "inference")]

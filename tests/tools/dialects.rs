@@ -16,7 +16,7 @@ use crate::Fixture;
 
 #[test]
 fn dialects_have_names() {
-    for (name, dialect) in Dialect::ALL {
+    for (name, dialect) in Dialect::ALL.iter().copied() {
         assert_eq!(Dialect::parse(name).expect("a known dialect"), dialect);
         assert_eq!(dialect.name(), name);
     }

@@ -279,7 +279,7 @@ fn the_root_is_a_plain_object() {
     ];
     for (schema, names, said) in rows {
         let tool = tool(schema.clone());
-        for (name, dialect) in Dialect::ALL {
+        for (name, dialect) in Dialect::ALL.iter().copied() {
             let parameters = parameters(dialect, &tool);
             if dialect == Dialect::Gemini && names.is_empty() {
                 assert_eq!(parameters, Value::Null, "a function without arguments has no parameters");
@@ -309,7 +309,7 @@ fn long_descriptions_keep_what_the_schema_could_not_say() {
     let tool = tool(json!({"type": "object", "properties": properties, "anyOf": branches}));
     let mut tool = tool;
     tool.description = "é".repeat(512);
-    for (name, dialect) in Dialect::ALL {
+    for (name, dialect) in Dialect::ALL.iter().copied() {
         let description = description(dialect, &tool);
         assert!(description.len() <= 1024 && description.contains("Give at least one of: `argument_0`"), "{name}");
     }
@@ -344,7 +344,7 @@ fn calls_come_back_to_what_was_declared() {
         "required": ["日期"],
         "additionalProperties": false
     }));
-    for (name, dialect) in Dialect::ALL {
+    for (name, dialect) in Dialect::ALL.iter().copied() {
         let parameters = parameters(dialect, &tool);
         let names: Vec<&String> = parameters["properties"].as_object().expect("properties").keys().collect();
         let fits = |name: &&String| {

@@ -494,7 +494,7 @@ fn a_stream_that_breaks_off_is_no_response() {
             }
         }
     }
-    for (_, dialect) in Dialect::ALL {
+    for (_, dialect) in Dialect::ALL.iter().copied() {
         assert!(Assembler::new(dialect).response().is_err());
     }
     let cut = assembled(Dialect::OpenAi, &[sse(&[begin(0, "1", "a"), piece(0, "{}")], false, "").as_bytes()]);

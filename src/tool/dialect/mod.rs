@@ -66,9 +66,15 @@ pub struct ToolAnswer {
     pub is_error: bool,
 }
 
+/// Whether this build speaks more than `openai`. A constant in each match, so that a build without the feature holds
+/// nothing of the others.
+const HAS_VENDORS: bool = cfg!(feature = "dialects");
+
 impl Dialect {
-    /// Every dialect with the name that hosts use for it.
-    pub const ALL: [(&'static str, Dialect); 8] = [
+    /// Every dialect of this build with the name that hosts use for it.
+    pub const ALL: &'static [(&'static str, Dialect)] = if HAS_VENDORS { Self::VENDORS } else { Self::COMMON };
+    const COMMON: &'static [(&'static str, Dialect)] = &[("openai", Dialect::OpenAi)];
+    const VENDORS: &'static [(&'static str, Dialect)] = &[
         ("openai", Dialect::OpenAi),
         ("openai:strict", Dialect::OpenAiStrict),
         ("openai-responses", Dialect::OpenAiResponses),
@@ -106,6 +112,7 @@ impl Dialect {
     /// it is; [`Dialect::why_not_strict`] has the reason.
     pub fn definitions(self, tools: &[&Tool]) -> Value {
         match self {
+            _ if !HAS_VENDORS => openai::definitions(tools, false),
             Self::OpenAi => openai::definitions(tools, false),
             Self::OpenAiStrict => openai::definitions(tools, true),
             Self::OpenAiResponses => responses::definitions(tools, false),
@@ -121,6 +128,7 @@ impl Dialect {
     /// can, and for dialects without such a mode.
     pub fn why_not_strict(self, tool: &Tool) -> Option<String> {
         match self {
+            _ if !HAS_VENDORS => None,
             Self::OpenAiStrict | Self::OpenAiResponsesStrict => {
                 schema::strict(tool, schema::Subset::OpenAiStrict).err()
             }
@@ -134,6 +142,7 @@ impl Dialect {
     /// of the dialect's shape, or is an error of the vendor.
     pub fn calls(self, response: &Value) -> Result<Vec<ToolCall>> {
         match self {
+            _ if !HAS_VENDORS => openai::calls(response),
             Self::OpenAi | Self::OpenAiStrict => openai::calls(response),
             Self::OpenAiResponses | Self::OpenAiResponsesStrict => responses::calls(response),
             Self::Anthropic | Self::AnthropicStrict => anthropic::calls(response),
@@ -146,6 +155,7 @@ impl Dialect {
     /// take one message with all answers, so they must be given together and in order.
     pub fn answers(self, answers: &[ToolAnswer]) -> Value {
         match self {
+            _ if !HAS_VENDORS => openai::answers(answers),
             Self::OpenAi | Self::OpenAiStrict => openai::answers(answers),
             Self::OpenAiResponses | Self::OpenAiResponsesStrict => responses::answers(answers),
             Self::Anthropic | Self::AnthropicStrict => anthropic::answers(answers),

@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Dialect;
+use super::{Dialect, HAS_VENDORS};
 use crate::error::{Error, Result, Status};
 use frames::{Frame, Frames};
 
@@ -53,6 +53,7 @@ impl Assembler {
     /// An assembler for one response.
     pub fn new(dialect: Dialect) -> Self {
         let parts = match dialect {
+            _ if !HAS_VENDORS => Parts::OpenAi(Default::default()),
             Dialect::OpenAi | Dialect::OpenAiStrict => Parts::OpenAi(Default::default()),
             Dialect::OpenAiResponses | Dialect::OpenAiResponsesStrict => Parts::Responses(Default::default()),
             Dialect::Anthropic | Dialect::AnthropicStrict => Parts::Anthropic(Default::default()),
@@ -123,6 +124,7 @@ impl Parts {
                 parts.done();
                 Ok(())
             }
+            (Frame::Done, _) if !HAS_VENDORS => Ok(()),
             (Frame::Done, Self::Responses(parts)) => {
                 parts.done();
                 Ok(())
@@ -134,6 +136,7 @@ impl Parts {
     fn push(&mut self, event: &Value) -> Result<()> {
         match self {
             Self::OpenAi(parts) => parts.push(event),
+            _ if !HAS_VENDORS => Ok(()),
             Self::Responses(parts) => parts.push(event),
             Self::Anthropic(parts) => parts.push(event),
             Self::Gemini(parts) => parts.push(event),
@@ -144,6 +147,7 @@ impl Parts {
     fn is_complete(&self) -> bool {
         match self {
             Self::OpenAi(parts) => parts.is_complete(),
+            _ if !HAS_VENDORS => false,
             Self::Responses(parts) => parts.is_complete(),
             Self::Anthropic(parts) => parts.is_complete(),
             Self::Gemini(parts) => parts.is_complete(),
@@ -154,6 +158,7 @@ impl Parts {
     fn response(&self) -> Value {
         match self {
             Self::OpenAi(parts) => parts.response(),
+            _ if !HAS_VENDORS => Value::Null,
             Self::Responses(parts) => parts.response(),
             Self::Anthropic(parts) => parts.response(),
             Self::Gemini(parts) => parts.response(),
