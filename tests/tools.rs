@@ -17,6 +17,9 @@ mod node;
 mod published;
 #[path = "tools/schemas.rs"]
 mod schemas;
+#[cfg(feature = "inference")]
+#[path = "tools/shell.rs"]
+mod shell;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -12,9 +12,13 @@ mod emit;
 #[cfg(feature = "inference")]
 mod node;
 #[cfg(feature = "inference")]
+mod parser;
+#[cfg(feature = "inference")]
 mod python;
 #[cfg(feature = "inference")]
 mod shape;
+#[cfg(feature = "inference")]
+mod shell;
 #[cfg(feature = "inference")]
 mod syntax;
 #[cfg(feature = "inference")]
@@ -80,6 +84,8 @@ pub fn infer(language: Language, source: &[u8]) -> Inferred {
         Language::Python => python::infer(source),
         #[cfg(feature = "inference")]
         Language::Node => node::infer(source),
+        #[cfg(feature = "inference")]
+        Language::Bash | Language::Sh => shell::infer(source),
         _ => Inferred::generic(),
     }
 }

@@ -1,9 +1,9 @@
 //! commander: programs, subcommands, options and arguments, as its documentation for versions 2 to 14 says.
 
-use super::parser::Parser;
 use super::reader::Reader;
 use super::value::Val;
 use crate::schema::infer::cli::{Arg, Kind, Takes};
+use crate::schema::infer::parser::Parser;
 
 impl<'t> Reader<'t> {
     /// The program that the module exports.
@@ -298,7 +298,7 @@ fn option(text: &str) -> Option<Arg> {
                 (true, false) => Takes::Optional(serde_json::Value::Bool(true)),
                 (false, false) => Takes::One,
             };
-            arg.choices = super::parser::alternatives(word.trim_matches(['<', '>', '[', ']']));
+            arg.choices = crate::schema::infer::parser::alternatives(word.trim_matches(['<', '>', '[', ']']));
         }
     }
     let long = arg.flags.iter().find(|flag| flag.starts_with("--")).or(arg.flags.first());

@@ -1,9 +1,9 @@
 //! Parsers that are told everything in one call: `util.parseArgs`, minimist, mri and arg.
 
-use super::parser::Parser;
 use super::reader::Reader;
 use super::value::Val;
 use crate::schema::infer::cli::{Arg, Kind, Takes};
+use crate::schema::infer::parser::Parser;
 
 impl<'t> Reader<'t> {
     /// `parseArgs({options: {name: {type, short, multiple, default}}, allowPositionals, allowNegative})`.

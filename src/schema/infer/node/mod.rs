@@ -9,7 +9,6 @@ mod commander;
 mod expressions;
 mod libraries;
 mod methods;
-mod parser;
 mod patterns;
 mod reader;
 mod value;
@@ -19,7 +18,7 @@ mod yargs;
 use tree_sitter::Node;
 
 use super::cli::Line;
-use super::{Inferred, emit, syntax};
+use super::{Inferred, emit, parser, syntax};
 use reader::Reader;
 
 /// What a script that takes nothing does not speak of.

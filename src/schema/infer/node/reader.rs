@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::parser::Parser;
 use super::value::Val;
 use crate::schema::infer::cli::Arg;
 use crate::schema::infer::document::Document;
+use crate::schema::infer::parser::Parser;
 use crate::schema::infer::syntax::{self, named};
 use crate::schema::infer::usage::Usage;
 

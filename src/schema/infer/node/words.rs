@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::parser::Parser;
 use super::patterns::last_name;
 use super::reader::{Place, Reader};
 use super::value::Val;
 use crate::schema::infer::cli::{Arg, Takes, is_help};
+use crate::schema::infer::parser::Parser;
 
 /// The most subcommands of one script.
 const COMMANDS: usize = 64;
@@ -24,7 +24,7 @@ impl<'t> Reader<'t> {
         match self.hand {
             Some(hand) => hand,
             None => {
-                self.parsers.push(Parser::new("process.argv"));
+                self.parsers.push(Parser::by_hand("process.argv"));
                 let hand = self.parsers.len() - 1;
                 self.hand = Some(hand);
                 hand
@@ -191,7 +191,7 @@ impl<'t> Reader<'t> {
         if commands.len() >= COMMANDS {
             return None;
         }
-        self.parsers.push(Parser { is_sub: true, ..Parser::new("process.argv") });
+        self.parsers.push(Parser { is_sub: true, ..Parser::by_hand("process.argv") });
         let index = self.parsers.len() - 1;
         self.parsers.get_mut(root)?.commands.push((name, index));
         Some(index)
@@ -457,7 +457,7 @@ impl<'t> Reader<'t> {
             "length" | "push" | "hasOwnProperty" | "toString" | "then" | "help" | "h" | "version" | "$0"
         );
         let parser = self.parsers.get_mut(parser)?;
-        let is_hand = parser.source == "process.argv";
+        let is_hand = parser.is_hand;
         if !is_name || is_method || !(parser.is_open || is_hand) {
             return None;
         }

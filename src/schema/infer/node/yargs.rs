@@ -1,10 +1,10 @@
 //! yargs: options and positionals by name, commands, and the setters that speak of several names at once.
 
 use super::commander::list;
-use super::parser::Parser;
 use super::reader::Reader;
 use super::value::Val;
 use crate::schema::infer::cli::{Arg, Kind, Takes};
+use crate::schema::infer::parser::Parser;
 
 impl<'t> Reader<'t> {
     pub(super) fn yargs(&mut self) -> usize {

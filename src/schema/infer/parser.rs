@@ -1,9 +1,11 @@
-//! What is known of one command line parser of a script, whichever library it is of.
+//! What is known of one command line parser of a script, whichever library it is of, or none.
+//!
+//! The readers of JavaScript and shell collect it as they go; `line` makes a described command line of it.
 
 use std::collections::BTreeMap;
 
-use crate::schema::infer::cli::{Arg, Kind, Line, Takes, is_help};
-use crate::schema::infer::usage::Usage;
+use super::cli::{Arg, Kind, Line, Takes, is_help};
+use super::usage::Usage;
 use crate::schema::{Dashes, PROPERTY_COUNT, Values, Writing};
 
 /// The most places that positionals are counted to.
@@ -37,6 +39,10 @@ pub(super) struct Parser {
     pub(super) list_name: String,
     /// The name that a subcommand goes by.
     pub(super) name: String,
+    /// The script's author wrote the parser.
+    pub(super) is_hand: bool,
+    /// A hand-written parser that knows `--`.
+    pub(super) knows_marker: bool,
     pub(super) is_sub: bool,
     /// A command without a name is there.
     pub(super) takes_default: bool,
@@ -54,13 +60,18 @@ pub(super) struct Parser {
 impl Parser {
     pub(super) fn new(source: &'static str) -> Self {
         let values = match source {
-            "process.argv" => Values::Apart,
             "commander" | "parseArgs" | "arg" => Values::ShortApart,
             _ => Values::Joined,
         };
         let dashes = if source == "yargs" { Dashes::AlwaysMarked } else { Dashes::Marked };
         let writing = Writing { values, dashes, is_positional_first: false };
         Self { source, writing, ..Self::default() }
+    }
+
+    /// A parser that the script's author wrote.
+    pub(super) fn by_hand(source: &'static str) -> Self {
+        let writing = Writing { values: Values::Apart, ..Writing::default() };
+        Self { source, writing, is_hand: true, ..Self::default() }
     }
 
     /// The argument that a script knows by this name: its destination, in either case, or one of its flags.
@@ -135,7 +146,7 @@ pub(super) fn line(parsers: &[Parser], index: usize, usage: &Usage, depth: usize
             line.arguments.push(option(parser, index, arg.clone(), usage));
         }
     }
-    let is_hand = parser.source == "process.argv";
+    let is_hand = parser.is_hand;
     let is_flat = is_hand
         && !parser.commands.is_empty()
         && (parser.words.keys().any(|place| *place > 0) || parser.rest.is_some());
@@ -180,9 +191,9 @@ fn is_version(arg: &Arg) -> bool {
 
 fn option(parser: &Parser, index: usize, mut arg: Arg, usage: &Usage) -> Arg {
     let (uses, conditions) = parser.uses.get(index).copied().unwrap_or_default();
-    let metavar = arg.flags.iter().find_map(|flag| usage.metavar(flag));
+    let metavar = arg.flags.iter().find_map(|flag| usage.metavar(flag.trim_end_matches('=')));
     if arg.help.is_empty() {
-        arg.help = arg.flags.iter().find_map(|flag| usage.help(flag)).unwrap_or("").to_owned();
+        arg.help = arg.flags.iter().find_map(|flag| usage.help(flag.trim_end_matches('='))).unwrap_or("").to_owned();
     }
     if parser.is_open
         && !parser.declared.contains(&index)
@@ -224,14 +235,12 @@ fn positionals(parser: &Parser, usage: &Usage, depth: usize, line: &mut Line) {
     for place in 0..count {
         let mut arg = parser.words.get(&place).cloned().unwrap_or_default();
         let said = named.get(place);
-        if arg.dest.is_empty() || said.is_some_and(|_| named.len() == count) {
-            arg.dest = said.map_or_else(
-                || if arg.dest.is_empty() { format!("arg{}", place + 1) } else { arg.dest.clone() },
-                |said| said.name.clone(),
-            );
+        if arg.dest.is_empty() {
+            arg.dest = said.map_or_else(|| format!("arg{}", place + 1), |said| lower(&said.name));
         }
         if arg.help.is_empty() {
-            arg.help = usage.positional_help(&arg.dest).unwrap_or_default();
+            let said = said.and_then(|said| usage.positional_help(&said.name));
+            arg.help = said.or_else(|| usage.positional_help(&arg.dest)).unwrap_or_default();
         }
         arg.is_required = arg.default.is_none()
             && (arg.is_required
@@ -253,15 +262,23 @@ fn positionals(parser: &Parser, usage: &Usage, depth: usize, line: &mut Line) {
         if from <= count {
             let mut rest = rest;
             let said = named.get(count);
-            if rest.dest.is_empty() {
-                rest.dest = said.map_or_else(|| "args".to_owned(), |said| said.name.clone());
+            match said.filter(|said| said.is_many || rest.dest.is_empty()) {
+                Some(said) => rest.dest = lower(&said.name),
+                None if rest.dest.is_empty() => rest.dest = "args".to_owned(),
+                None => {}
             }
+            rest.help = usage.positional_help(&rest.dest).unwrap_or_default();
             rest.takes = Takes::Many;
             rest.is_required |= parser.demanded > from;
             rest.is_required |= said.is_some_and(|said| said.is_required && said.is_many);
             line.arguments.push(rest);
         }
     }
+}
+
+/// `FILE` is `file`; other spellings stay.
+fn lower(name: &str) -> String {
+    if name.chars().any(|c| c.is_ascii_lowercase()) { name.to_owned() } else { name.to_ascii_lowercase() }
 }
 
 /// How a hand-written parser wants its words.
@@ -271,7 +288,11 @@ fn hand_writing(parser: &Parser, line: &Line) -> Writing {
     let is_by_place = has_positionals && !parser.sorts_words;
     Writing {
         values: parser.writing.values,
-        dashes: if is_by_place || !has_options { Dashes::Verbatim } else { Dashes::Refused },
+        dashes: match () {
+            () if parser.knows_marker => Dashes::Marked,
+            () if is_by_place || !has_options => Dashes::Verbatim,
+            () => Dashes::Refused,
+        },
         is_positional_first: is_by_place && has_options,
     }
 }

@@ -1,0 +1,480 @@
+//! The walk: statements of a shell script in their order, and the words that they take.
+
+use std::collections::{HashMap, HashSet};
+
+use tree_sitter::Node;
+
+use super::expansions::{Parameter, literal, parameters, sole, unquoted};
+use crate::schema::infer::cli::{Arg, Kind, Takes};
+use crate::schema::infer::parser::Parser;
+use crate::schema::infer::syntax::{self, named};
+use crate::schema::infer::usage::Usage;
+
+/// The most syntax nodes that are visited.
+const STEPS: usize = 200_000;
+/// The deepest nesting of syntax that is entered, calls included.
+const DEPTH: usize = 150;
+/// The deepest nesting of calls.
+const CALLS: usize = 12;
+
+/// What a variable holds of the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Known {
+    Text(String),
+    /// A positional of a parser.
+    Word(usize, usize),
+    /// An option's value.
+    Option(usize, usize),
+    /// The word that a loop is at.
+    Current,
+}
+
+/// Whose `$1` is meant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Frame {
+    /// The words are the script's own.
+    pub(super) is_script: bool,
+    /// So many words were shifted off.
+    pub(super) shifted: usize,
+    /// So many words name the subcommand.
+    pub(super) base: usize,
+    /// What a function was called with, where the words are its own.
+    pub(super) given: Vec<Option<Known>>,
+}
+
+/// One reading of one script.
+pub(super) struct Reader<'t> {
+    pub(super) source: &'t [u8],
+    steps: usize,
+    depth: usize,
+    functions: HashMap<&'t str, Node<'t>>,
+    active: Vec<&'t str>,
+    /// Functions that were read with words of their own that do not matter.
+    read: HashSet<&'t str>,
+    pub(super) values: HashMap<String, Known>,
+    /// The command line, and those of its subcommands.
+    pub(super) parsers: Vec<Parser>,
+    pub(super) here: usize,
+    pub(super) frame: Frame,
+    /// Branches around what is read.
+    pub(super) branches: usize,
+    /// The word that an arm of a loop is about: a variable's name, or `1`.
+    pub(super) current: Option<String>,
+    pub(super) usage: Usage,
+    pub(super) reads_stdin: bool,
+    /// The words go on to another program.
+    pub(super) forwards: bool,
+    /// Another file is read into the script, or text is run.
+    pub(super) is_opaque: bool,
+    pub(super) uses_getopts: bool,
+    is_nounset: bool,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(source: &'t [u8]) -> Self {
+        Self {
+            source,
+            steps: 0,
+            depth: 0,
+            functions: HashMap::new(),
+            active: Vec::new(),
+            read: HashSet::new(),
+            values: HashMap::new(),
+            parsers: vec![Parser::by_hand("case")],
+            here: 0,
+            frame: Frame { is_script: true, ..Frame::default() },
+            branches: 0,
+            current: None,
+            usage: Usage::default(),
+            reads_stdin: false,
+            forwards: false,
+            is_opaque: false,
+            uses_getopts: false,
+            is_nounset: false,
+        }
+    }
+
+    /// Finds functions and usage texts before anything is read.
+    pub(super) fn survey(&mut self, nodes: &[Node<'t>]) {
+        for node in nodes {
+            match node.kind() {
+                "function_definition" => {
+                    let name = node.child_by_field_name("name").map_or("", |name| syntax::text(self.source, name));
+                    if let Some(body) = node.child_by_field_name("body") {
+                        self.functions.insert(name, body);
+                    }
+                }
+                "heredoc_body" => {
+                    let text = self.text(*node);
+                    if text.contains("sage") || text.contains("\n  -") || text.contains("\n    -") {
+                        self.usage.add(text);
+                    }
+                }
+                "string" | "raw_string" | "ansi_c_string" => {
+                    let text = unquoted(self.text(*node));
+                    let start = text.trim_start();
+                    if text.contains("sage:")
+                        || start.starts_with('-') && (start.len() < text.len() || start.contains("  "))
+                    {
+                        self.usage.add(&text.replace("\\n", "\n"));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn run(&mut self, root: Node<'t>) {
+        self.exec(root);
+    }
+
+    /// What the properties' provenance says.
+    pub(super) fn provenance(&self) -> &'static str {
+        let has_options = self.parsers.iter().any(|parser| !parser.args.is_empty() || !parser.commands.is_empty());
+        match (self.uses_getopts, has_options) {
+            (true, _) => "getopts",
+            (false, true) => "case",
+            (false, false) => "positional",
+        }
+    }
+
+    pub(super) fn text(&self, node: Node<'_>) -> &'t str {
+        syntax::text(self.source, node)
+    }
+
+    pub(super) fn parser(&mut self) -> Option<&mut Parser> {
+        self.parsers.get_mut(self.here)
+    }
+
+    pub(super) fn exec(&mut self, node: Node<'t>) {
+        self.steps += 1;
+        if self.steps > STEPS || self.depth > DEPTH {
+            return;
+        }
+        self.depth += 1;
+        match node.kind() {
+            "function_definition" | "comment" | "heredoc_body" | "raw_string" => {}
+            "variable_assignment" => self.assignment(node),
+            "if_statement" | "elif_clause" => self.if_statement(node),
+            "list" => self.list(node),
+            "while_statement" => self.while_statement(node),
+            "for_statement" => self.for_statement(node),
+            "case_statement" => self.case_statement(node),
+            "command" => self.command(node),
+            "simple_expansion" | "expansion" => {
+                for parameter in parameters(self.text(node)).into_iter().take(1) {
+                    self.uses(&parameter);
+                }
+                self.children(node);
+            }
+            _ => self.children(node),
+        }
+        self.depth -= 1;
+    }
+
+    pub(super) fn children(&mut self, node: Node<'t>) {
+        for child in named(node) {
+            self.exec(child);
+        }
+    }
+
+    /// Reads something that may not be reached.
+    pub(super) fn branch(&mut self, read: impl FnOnce(&mut Self)) {
+        self.branches += 1;
+        read(self);
+        self.branches -= 1;
+    }
+
+    /// What a parameter holds of the command line.
+    pub(super) fn known(&mut self, parameter: &Parameter<'_>) -> Option<Known> {
+        if self.current.as_deref() == Some(parameter.name) {
+            return Some(Known::Current);
+        }
+        let Some(place) = parameter.place() else { return self.values.get(parameter.name).cloned() };
+        if !self.frame.is_script {
+            return self.frame.given.get(place.saturating_sub(1) + self.frame.shifted).cloned().flatten();
+        }
+        let place = (place - 1 + self.frame.shifted).checked_sub(self.frame.base)?;
+        let here = self.here;
+        self.parser()?.word(place)?;
+        Some(Known::Word(here, place))
+    }
+
+    /// A parameter is used where nothing more is known of it.
+    fn uses(&mut self, parameter: &Parameter<'_>) {
+        if parameter.is_all() && self.frame.is_script {
+            self.forwards = true;
+        }
+        let Some(Known::Word(parser, place)) = self.known(parameter) else { return };
+        self.learn(parser, place, parameter);
+    }
+
+    /// What the form of a positional parameter says of it.
+    fn learn(&mut self, parser: usize, place: usize, parameter: &Parameter<'_>) {
+        let is_bare =
+            parameter.operation.is_empty() && parameter.place().is_some() && self.is_nounset && self.branches == 0;
+        if let Some(message) = parameter.demand() {
+            self.usage.add(message);
+            self.usage.read();
+        }
+        let Some(parser) = self.parsers.get_mut(parser) else { return };
+        if is_bare || parameter.demand().is_some() {
+            parser.demanded = parser.demanded.max(place + 1);
+        }
+        if let Some(word) = parser.word(place) {
+            if let Some(default) = parameter.default().filter(|default| !default.is_empty()) {
+                word.default.get_or_insert_with(|| default.into());
+            }
+            if let Some(message) =
+                parameter.demand().filter(|message| word.help.is_empty() && !message.contains("sage"))
+            {
+                word.help = unquoted(message).to_owned();
+            }
+        }
+    }
+
+    fn assignment(&mut self, node: Node<'t>) {
+        let name = node.child_by_field_name("name").map_or("", |name| self.text(name));
+        let Some(value) = node.child_by_field_name("value") else {
+            self.values.insert(name.to_owned(), Known::Text(String::new()));
+            return;
+        };
+        let is_more =
+            named(node).len() < 3 && self.text(node).get(name.len()..).is_some_and(|rest| rest.starts_with("+="));
+        let text = self.text(value);
+        let inner = if value.kind() == "array" { text.trim_matches(['(', ')']) } else { text };
+        if let Some(parameter) = sole(inner) {
+            if parameter.is_all() && self.frame.is_script {
+                self.all_words(name);
+                return;
+            }
+            match self.known(&parameter) {
+                Some(Known::Current) => self.take_current(name, is_more),
+                Some(Known::Word(parser, place)) => {
+                    self.learn(parser, place, &parameter);
+                    self.name_word(parser, place, name);
+                    let prior = self.values.insert(name.to_owned(), Known::Word(parser, place));
+                    self.set_default(parser, place, prior);
+                }
+                Some(known) => {
+                    // `NAME="${NAME:-default}"`
+                    if let (Known::Option(parser, arg), Some(default)) = (&known, parameter.default())
+                        && let Some(arg) = self.parsers.get_mut(*parser).and_then(|parser| parser.args.get_mut(*arg))
+                        && !default.is_empty()
+                    {
+                        arg.default.get_or_insert_with(|| default.into());
+                    }
+                    self.values.insert(name.to_owned(), known);
+                }
+                None => {
+                    self.values.remove(name);
+                }
+            }
+            return;
+        }
+        self.exec(value);
+        match literal(text) {
+            _ if is_more || value.kind() == "array" && inner.trim().is_empty() => {}
+            // In a branch, a literal is one of several.
+            Some(_) if self.branches > 0 && self.values.contains_key(name) => {}
+            Some(text) => {
+                self.values.insert(name.to_owned(), Known::Text(text.to_owned()));
+            }
+            None => {
+                // `OUT="$(realpath "$1")"` still holds the first word.
+                let held = parameters(text).into_iter().find_map(|parameter| match self.known(&parameter) {
+                    Some(Known::Current) => None,
+                    held => held.filter(|_| text.starts_with(['$', '"']) && text.contains("$(")),
+                });
+                match held {
+                    Some(Known::Word(parser, place)) => {
+                        self.name_word(parser, place, name);
+                        self.values.insert(name.to_owned(), Known::Word(parser, place));
+                    }
+                    _ => {
+                        self.values.remove(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_default(&mut self, parser: usize, place: usize, prior: Option<Known>) {
+        let Some(Known::Text(text)) = prior.filter(|_| self.branches > 0) else { return };
+        let word = self.parsers.get_mut(parser).and_then(|parser| parser.word(place));
+        if let Some(word) = word.filter(|_| !text.is_empty()) {
+            word.default.get_or_insert_with(|| text.into());
+        }
+    }
+
+    fn name_word(&mut self, parser: usize, place: usize, name: &str) {
+        let word = self.parsers.get_mut(parser).and_then(|parser| parser.word(place));
+        if let Some(word) = word.filter(|word| word.dest.is_empty()) {
+            word.dest = name.to_ascii_lowercase();
+        }
+    }
+
+    /// `NAME="$1"` where `$1` is the word that a loop is at: a positional.
+    fn take_current(&mut self, name: &str, is_more: bool) {
+        let here = self.here;
+        let prior = self.values.get(name).cloned();
+        let Some(parser) = self.parser() else { return };
+        parser.sorts_words = true;
+        let dest = name.to_ascii_lowercase();
+        if is_more {
+            let from = parser.words.len();
+            parser.rest.get_or_insert_with(|| (from, Arg::positional(&dest)));
+            return;
+        }
+        let known = parser.words.iter().find(|(_, word)| word.dest == dest).map(|(place, _)| *place);
+        let place = known.unwrap_or(parser.words.len());
+        if let Some(word) = parser.word(place) {
+            word.dest = dest;
+            if let Some(Known::Text(text)) = prior.filter(|prior| *prior != Known::Text(String::new())) {
+                word.default.get_or_insert_with(|| text.into());
+            }
+            self.values.insert(name.to_owned(), Known::Word(here, place));
+        }
+    }
+
+    /// All words from here on are a list.
+    pub(super) fn all_words(&mut self, name: &str) {
+        let from = self.frame.shifted.saturating_sub(self.frame.base);
+        let dest = name.to_ascii_lowercase();
+        if let Some(parser) = self.parser() {
+            let rest = parser.rest.get_or_insert_with(|| (from, Arg::positional(&dest)));
+            rest.0 = rest.0.min(from);
+        }
+    }
+
+    fn command(&mut self, node: Node<'t>) {
+        let name = node.child_by_field_name("name").map_or("", |name| self.text(name));
+        let mut cursor = node.walk();
+        let arguments: Vec<Node<'t>> = node.children_by_field_name("argument", &mut cursor).collect();
+        let words: Vec<&'t str> = arguments.iter().map(|argument| self.text(*argument)).collect();
+        match name {
+            "shift" if self.current.is_none() => {
+                let count = words.first().map_or(Some(1), |word| word.parse::<usize>().ok());
+                match count {
+                    Some(count) => self.frame.shifted = (self.frame.shifted + count).min(64),
+                    // `shift $((OPTIND - 1))`: what is left are the positionals.
+                    None => self.frame.shifted = self.frame.base,
+                }
+            }
+            "set" => {
+                let is_unset = |word: &&&str| word.starts_with('-') && !word.starts_with("--") && word.contains('u');
+                self.is_nounset |= words.iter().any(|word| is_unset(&word)) || words.contains(&"nounset");
+                if words.first() == Some(&"--") {
+                    // `set -- "${words[@]}"`: positionals that a loop has put aside are `$1` again.
+                    self.frame.shifted = self.frame.base;
+                    self.frame.is_script = true;
+                }
+            }
+            "source" | "." | "eval" => {
+                self.is_opaque = true;
+                self.children(node);
+            }
+            "cat" | "tee" if self.is_at_stdin(node) && words.iter().all(|word| matches!(*word, "-" | "/dev/stdin")) => {
+                self.reads_stdin = true;
+            }
+            "read" | "mapfile" | "readarray" if self.is_at_stdin(node) => self.reads_stdin = true,
+            _ if self.functions.contains_key(name) => self.call(name, &words, node),
+            _ => self.children(node),
+        }
+        self.reads_stdin |= words.contains(&"/dev/stdin");
+    }
+
+    /// Whether a command reads what the script is given on stdin.
+    fn is_at_stdin(&self, node: Node<'t>) -> bool {
+        let mut below = node;
+        let mut steps = 0;
+        while let Some(parent) = below.parent() {
+            steps += 1;
+            if steps > DEPTH {
+                return false;
+            }
+            match parent.kind() {
+                "pipeline" if parent.named_child(0).is_none_or(|first| first.id() != below.id()) => return false,
+                "redirected_statement" if self.text(parent).contains('<') => return false,
+                "function_definition" => return true,
+                _ => {}
+            }
+            below = parent;
+        }
+        true
+    }
+
+    /// A function of the script: with `"$@"` it gets the script's words, otherwise its own.
+    fn call(&mut self, name: &'t str, words: &[&'t str], node: Node<'t>) {
+        let Some(body) = self.functions.get(name).copied() else { return };
+        let found: Vec<Option<Parameter<'t>>> = words.iter().map(|word| sole(word)).collect();
+        let gets_all = self.frame.is_script && found.iter().flatten().any(Parameter::is_all);
+        let given: Vec<Option<Known>> =
+            found.iter().map(|parameter| parameter.as_ref().and_then(|parameter| self.known(parameter))).collect();
+        if !gets_all {
+            self.children(node);
+        }
+        let matters = gets_all || given.iter().any(Option::is_some);
+        if self.active.len() >= CALLS || self.active.contains(&name) || !matters && !self.read.insert(name) {
+            return;
+        }
+        let frame = match gets_all {
+            true => {
+                // Words before `"$@"` are the function's first.
+                let before =
+                    found.iter().take_while(|parameter| !parameter.as_ref().is_some_and(Parameter::is_all)).count();
+                let base = self.frame.base + before;
+                Frame { base, ..self.frame.clone() }
+            }
+            false => Frame { given, ..Frame::default() },
+        };
+        let before = std::mem::replace(&mut self.frame, frame);
+        let current = self.current.take();
+        self.active.push(name);
+        self.exec(body);
+        self.active.pop();
+        self.current = current;
+        self.frame = before;
+    }
+
+    /// Numbers show in what variables are compared and counted with.
+    pub(super) fn weigh(&mut self, nodes: &[Node<'t>]) {
+        let operators = ["-lt", "-gt", "-le", "-ge"];
+        for node in nodes {
+            let text = self.text(*node);
+            let is_counted = match node.kind() {
+                "binary_expression" => operators.iter().any(|operator| text.contains(operator)),
+                "arithmetic_expansion" => true,
+                "compound_statement" => text.starts_with("(("),
+                "command" => text.starts_with("sleep ") || text.starts_with("seq "),
+                _ => false,
+            };
+            if !is_counted || text.len() > 400 {
+                continue;
+            }
+            let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            for name in names.filter(|name| !name.is_empty()) {
+                match self.values.get(name) {
+                    Some(Known::Option(parser, arg)) => {
+                        let arg = self.parsers.get_mut(*parser).and_then(|parser| parser.args.get_mut(*arg));
+                        arg.into_iter().for_each(integer);
+                    }
+                    Some(Known::Word(parser, place)) => {
+                        let word = self.parsers.get_mut(*parser).and_then(|parser| parser.words.get_mut(place));
+                        word.into_iter().for_each(integer);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// A number, unless what stands in for it is none.
+pub(super) fn integer(arg: &mut Arg) {
+    let is_text =
+        arg.default.as_ref().and_then(serde_json::Value::as_str).is_some_and(|text| text.parse::<i64>().is_err());
+    if !is_text && !matches!(arg.takes, Takes::Nothing | Takes::Count) && arg.choices.is_empty() {
+        arg.kind = Kind::Integer;
+    }
+}
