@@ -2,7 +2,7 @@
 //!
 //! The readers of JavaScript and shell collect it as they go; `line` makes a described command line of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cli::{Arg, Kind, Line, Takes, is_help};
 use super::usage::Usage;
@@ -31,6 +31,12 @@ pub(super) struct Parser {
     pub(super) exclusive: Vec<Vec<String>>,
     /// Subcommands by the index of their parser.
     pub(super) commands: Vec<(String, usize)>,
+    /// Positionals for which a value is made where they are absent.
+    pub(super) optional: BTreeSet<usize>,
+    /// Flags that stand in the positionals' place: none of them must be given.
+    pub(super) has_alternatives: bool,
+    /// `--` is what lets a list begin.
+    pub(super) needs_marker: bool,
     /// So many words must be given, as far as the script uses them.
     pub(super) demanded: usize,
     /// A loop puts words that are no flags on a list.
@@ -243,6 +249,8 @@ fn positionals(parser: &Parser, usage: &Usage, depth: usize, line: &mut Line) {
             arg.help = said.or_else(|| usage.positional_help(&arg.dest)).unwrap_or_default();
         }
         arg.is_required = arg.default.is_none()
+            && !parser.optional.contains(&place)
+            && !parser.has_alternatives
             && (arg.is_required
                 || place < parser.demanded
                 || said.is_some_and(|said| said.is_required && named.len() == count));
@@ -289,6 +297,7 @@ fn hand_writing(parser: &Parser, line: &Line) -> Writing {
     Writing {
         values: parser.writing.values,
         dashes: match () {
+            () if parser.needs_marker => Dashes::AlwaysMarked,
             () if parser.knows_marker => Dashes::Marked,
             () if is_by_place || !has_options => Dashes::Verbatim,
             () => Dashes::Refused,

@@ -52,6 +52,7 @@ impl Usage {
             self.option_line(line, rest());
             if let Some(at) = line.to_ascii_lowercase().find("usage:") {
                 let after = line.get(at + 6..).unwrap_or("").trim();
+                self.synopsis_flags(after);
                 let synopsis = if after.is_empty() { rest().first().map_or("", |next| next.trim()) } else { after };
                 let named = synopsis_of(synopsis);
                 if !named.is_empty() {
@@ -92,10 +93,30 @@ impl Usage {
         })
     }
 
+    /// `[--out <file>] [--format json|text]`: names of values, and no word on what they are.
+    fn synopsis_flags(&mut self, synopsis: &str) {
+        for group in groups(synopsis).into_iter().filter(|group| group.starts_with("[-") || group.starts_with("(-")) {
+            let inner = group.trim_end_matches('.').trim_matches(['[', ']', '(', ')']);
+            for part in inner.split(" | ").flat_map(|part| part.split("|-")) {
+                let (flag, metavar) = part.trim().split_once([' ', '=']).unwrap_or((part.trim(), ""));
+                let flag = if flag.starts_with('-') { flag.to_owned() } else { format!("-{flag}") };
+                let metavar = metavar.trim().trim_end_matches('.').trim_matches(brackets);
+                let known = self.flags.entry(flag).or_default();
+                if known.metavar.is_empty() && !metavar.contains(' ') {
+                    known.metavar = metavar.to_owned();
+                }
+            }
+        }
+    }
+
     /// `  -o, --out <file>   Where to write`.
     fn option_line(&mut self, line: &str, rest: &[String]) {
         let trimmed = line.trim_start_matches(['#', '*', '/', ' ', '\t', '`', '[']);
         let indent = line.len() - trimmed.len();
+        let start = line.trim_start_matches(['#', '*', ' ', '\t']);
+        if start.starts_with("[-") || start.starts_with("(-") {
+            return self.synopsis_flags(start);
+        }
         if !trimmed.starts_with('-') || trimmed.starts_with("---") {
             return;
         }
@@ -130,8 +151,11 @@ impl Usage {
         }
         for flag in flags {
             let known = self.flags.entry(flag).or_default();
-            if known.help.is_empty() && (!found.help.is_empty() || known.metavar.is_empty()) {
-                *known = found.clone();
+            if known.help.is_empty() {
+                known.help = found.help.clone();
+            }
+            if known.metavar.is_empty() {
+                known.metavar = found.metavar.clone();
             }
         }
     }

@@ -22,8 +22,7 @@ use super::{Inferred, emit, parser, syntax};
 use reader::Reader;
 
 /// What a script that takes nothing does not speak of.
-const SOURCES: [&str; 9] =
-    ["argv", "stdin", "parseArgs", "readFileSync(0", "readline", "Deno.args", "Bun.", "eval(", "child_process"];
+const SOURCES: [&str; 8] = ["argv", "stdin", "parseArgs", "readFileSync(0", "readline", "Deno.args", "Bun.", "eval("];
 
 pub(super) fn infer(source: &[u8]) -> Inferred {
     let mut generic = Inferred::generic();
@@ -86,6 +85,13 @@ fn imports_are_builtin(text: &str) -> bool {
         "buffer",
         "fs/promises",
         "perf_hooks",
+        "child_process",
+        "net",
+        "tls",
+        "dns",
+        "vm",
+        "module",
+        "worker_threads",
         "timers/promises",
         "process",
     ];

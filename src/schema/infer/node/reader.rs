@@ -331,6 +331,14 @@ impl<'t> Reader<'t> {
         if let Some(alternative) = node.child_by_field_name("alternative") {
             self.exec(alternative);
         }
+        // `if (word !== '--flag') continue;`: what follows is about the flag.
+        if let (Val::Not(inner), true) = (&condition, self.loops > 0)
+            && matches!(**inner, Val::Is(..))
+            && consequence
+                .is_some_and(|node| self.text(node).trim_start_matches(['{', ' ', '\n']).starts_with("continue"))
+        {
+            self.place = self.place_of(inner, true);
+        }
     }
 
     fn switch_statement(&mut self, node: Node<'t>) {

@@ -203,7 +203,10 @@ impl<'t> Reader<'t> {
         let (given, other) =
             if matches!(left, Val::Str(_) | Val::Undefined | Val::Null) { (right, left) } else { (left, right) };
         match (given, other) {
-            (Val::Current, Val::Str(label)) => turn(Val::Is(Rc::new(vec![label.clone()]), None)),
+            (Val::Current, Val::Str(label)) => {
+                self.asks_dashes |= label.starts_with('-');
+                turn(Val::Is(Rc::new(vec![label.clone()]), None))
+            }
             (Val::Key, Val::Str(label)) => turn(Val::Is(Rc::new(vec![format!("--{label}").into()]), None)),
             (Val::Word(parser, place), Val::Str(label)) => {
                 let is_flag = label.starts_with('-');
@@ -508,6 +511,9 @@ impl<'t> Reader<'t> {
 
 /// `inputFile` is `input_file`.
 pub(super) fn snake(name: &str) -> String {
+    if !name.chars().any(|c| c.is_ascii_lowercase()) {
+        return name.to_ascii_lowercase();
+    }
     let mut out = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() && out.ends_with(|last: char| last.is_ascii_lowercase() || last.is_ascii_digit()) {

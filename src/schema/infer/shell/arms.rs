@@ -100,13 +100,19 @@ impl<'t> Reader<'t> {
                 if let Some(parser) = self.parser() {
                     parser.knows_marker = true;
                 }
-                // `EXTRA=("$@")`
-                let current = self.current.take();
-                let shifted = self.frame.shifted;
-                self.frame.shifted = self.frame.base;
+                // `shift; EXTRA=("$@")`; a list that can only stand behind both positionals and options is left out.
+                let is_first = self.frame.shifted == self.frame.base;
+                let lists = |reader: &Self| reader.parsers.get(reader.here).is_some_and(|parser| parser.rest.is_some());
+                let had_list = lists(self);
+                let current = self.current.replace(String::new());
                 arm.body.iter().for_each(|node| self.exec(*node));
-                self.frame.shifted = shifted;
                 self.current = current;
+                let has_list = lists(self);
+                if let Some(parser) = self.parser().filter(|_| has_list && !had_list) {
+                    parser.needs_marker = is_first;
+                    parser.rest = parser.rest.take().filter(|_| is_first);
+                    parser.knows_marker = is_first;
+                }
             } else if arm.labels.iter().any(|label| label == "*" || is_word(label)) {
                 arm.body.iter().for_each(|node| self.exec(*node));
             }
@@ -268,6 +274,9 @@ impl<'t> Reader<'t> {
                 let current = self.current.replace("1".to_owned());
                 self.arm(&flags, &arm.body);
                 self.current = current;
+                if let Some(parser) = self.parsers.get_mut(root) {
+                    parser.has_alternatives = true;
+                }
             } else if arm.labels.iter().any(|label| label == "*") {
                 let ends = arm.body.iter().any(|node| self.ends(*node));
                 is_closed |= ends;
@@ -299,7 +308,9 @@ impl<'t> Reader<'t> {
         let frame = Frame { base, ..self.frame.clone() };
         let before = std::mem::replace(&mut self.frame, frame);
         self.here = sub;
-        self.branch(|reader| body.iter().for_each(|node| reader.exec(*node)));
+        let branches = std::mem::take(&mut self.branches);
+        body.iter().for_each(|node| self.exec(*node));
+        self.branches = branches;
         self.here = root;
         self.frame = before;
     }

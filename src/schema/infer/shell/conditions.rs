@@ -26,11 +26,25 @@ impl<'t> Reader<'t> {
         let (clauses, statements): (Vec<Node<'t>>, Vec<Node<'t>>) =
             body.into_iter().partition(|child| matches!(child.kind(), "elif_clause" | "else_clause"));
         let text = conditions.first().map_or("", |condition| self.text(*condition));
-        let ends = statements.iter().any(|statement| self.ends(*statement));
-        self.judge(text, true, ends);
+        let ends = statements.iter().any(|statement| self.ends(*statement)) && self.branches == 0;
+        let mends = |name: &str| {
+            statements
+                .iter()
+                .map(|statement| self.text(*statement))
+                .any(|text| text.contains(&format!("{name}=")) || text.contains("read "))
+        };
+        // A branch that finds a value itself does not miss it.
+        let names = super::expansions::parameters(text).into_iter().map(|parameter| parameter.name);
+        let is_mended = names.filter(|name| name.len() > 1).any(mends);
+        self.judge(text, true, ends && !is_mended);
         let flag = self.asked_flag(text);
         match flag {
             Some(label) => {
+                if self.current.is_none()
+                    && let Some(parser) = self.parser()
+                {
+                    parser.has_alternatives = !clauses.is_empty();
+                }
                 let current = self.current.replace("1".to_owned());
                 self.arm(&[label], &statements);
                 self.current = current;
@@ -52,7 +66,7 @@ impl<'t> Reader<'t> {
         let between = self.source.get(left.end_byte()..right.start_byte()).unwrap_or(&[]);
         let is_and = between.windows(2).any(|pair| pair == b"&&");
         let text = self.text(left);
-        let ends = self.ends(right);
+        let ends = self.ends(right) && self.branches == 0;
         self.judge(text, is_and, ends);
         match self.asked_flag(text).filter(|_| is_and) {
             Some(label) => {

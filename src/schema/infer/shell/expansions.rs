@@ -50,6 +50,8 @@ pub(super) fn parameters(text: &str) -> Vec<Parameter<'_>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let (mut at, mut is_double) = (0, false);
+    // The quotes around each `$(` that is open: inside of it, quoting starts anew.
+    let mut outer: Vec<bool> = Vec::new();
     while at < bytes.len() && found.len() < 64 {
         match bytes.get(at) {
             Some(b'\\') => at += 1,
@@ -58,9 +60,13 @@ pub(super) fn parameters(text: &str) -> Vec<Parameter<'_>> {
                 let rest = text.get(at + 1..).unwrap_or("");
                 at += 1 + rest.find('\'').unwrap_or(rest.len());
             }
+            Some(b')') if !is_double => is_double = outer.pop().unwrap_or(false),
             Some(b'$') => {
                 let rest = text.get(at + 1..).unwrap_or("");
-                if let Some(inner) = rest.strip_prefix('{') {
+                if rest.starts_with('(') && outer.len() < 64 {
+                    outer.push(std::mem::take(&mut is_double));
+                    at += 1;
+                } else if let Some(inner) = rest.strip_prefix('{') {
                     let end = closing(inner);
                     let inside = inner.get(..end).unwrap_or("");
                     if let Some(parameter) = braced(inside) {
@@ -159,7 +165,8 @@ mod tests {
 
     #[test]
     fn finds_parameters() {
-        let rows: [(&str, &[(&str, &str)]); 10] = [
+        let rows: [(&str, &[(&str, &str)]); 11] = [
+            ("\"$(git x | awk '/a/ {print $3}' \"$4\") $5 'a'\"", &[("4", ""), ("5", "")]),
             ("\"$1\"", &[("1", "")]),
             ("${2:-a b}", &[("2", ":-a b")]),
             ("${1:-${HOME}/x}", &[("1", ":-${HOME}/x"), ("HOME", "")]),

@@ -28,8 +28,8 @@ pub(super) fn infer(source: &[u8]) -> Inferred {
     reader.usage.add(&header);
     let all = syntax::below(root, NODES);
     reader.survey(&all);
-    reader.usage.read();
     reader.run(root);
+    reader.usage.read();
     reader.weigh(&all);
     let description = header.lines().find(|line| is_prose(line)).and_then(emit::first_line);
     let line = reader.parsers.first().map(|_| parser::line(&reader.parsers, 0, &reader.usage, 0)).unwrap_or_default();

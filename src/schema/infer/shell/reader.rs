@@ -64,7 +64,7 @@ pub(super) struct Reader<'t> {
     pub(super) reads_stdin: bool,
     /// The words go on to another program.
     pub(super) forwards: bool,
-    /// Another file is read into the script, or text is run.
+    /// Another file is read into the script.
     pub(super) is_opaque: bool,
     pub(super) uses_getopts: bool,
     is_nounset: bool,
@@ -215,11 +215,14 @@ impl<'t> Reader<'t> {
             parameter.operation.is_empty() && parameter.place().is_some() && self.is_nounset && self.branches == 0;
         if let Some(message) = parameter.demand() {
             self.usage.add(message);
-            self.usage.read();
         }
         let Some(parser) = self.parsers.get_mut(parser) else { return };
         if is_bare || parameter.demand().is_some() {
             parser.demanded = parser.demanded.max(place + 1);
+        }
+        // A default that is made when the script runs cannot be told, but nothing is missing either.
+        if parameter.has_default() && parameter.default().is_none() {
+            parser.optional.insert(place);
         }
         if let Some(word) = parser.word(place) {
             if let Some(default) = parameter.default().filter(|default| !default.is_empty()) {
@@ -281,10 +284,12 @@ impl<'t> Reader<'t> {
                 self.values.insert(name.to_owned(), Known::Text(text.to_owned()));
             }
             None => {
-                // `OUT="$(realpath "$1")"` still holds the first word.
+                // `OUT="$(realpath "$1")"` still holds the first word; what other programs make of it is something else.
+                let start = text.trim_start_matches('"');
+                let is_path = ["$(realpath ", "$(readlink ", "$(cd "].iter().any(|mark| start.starts_with(mark));
                 let held = parameters(text).into_iter().find_map(|parameter| match self.known(&parameter) {
                     Some(Known::Current) => None,
-                    held => held.filter(|_| text.starts_with(['$', '"']) && text.contains("$(")),
+                    held => held.filter(|_| is_path),
                 });
                 match held {
                     Some(Known::Word(parser, place)) => {
@@ -370,7 +375,7 @@ impl<'t> Reader<'t> {
                     self.frame.is_script = true;
                 }
             }
-            "source" | "." | "eval" => {
+            "source" | "." => {
                 self.is_opaque = true;
                 self.children(node);
             }
@@ -442,18 +447,24 @@ impl<'t> Reader<'t> {
         let operators = ["-lt", "-gt", "-le", "-ge"];
         for node in nodes {
             let text = self.text(*node);
-            let is_counted = match node.kind() {
-                "binary_expression" => operators.iter().any(|operator| text.contains(operator)),
-                "arithmetic_expansion" => true,
-                "compound_statement" => text.starts_with("(("),
-                "command" => text.starts_with("sleep ") || text.starts_with("seq "),
-                _ => false,
+            let inside = text.len() <= 400 && !text.contains("$(") && !text.contains("{#");
+            let names: Vec<&str> = match node.kind() {
+                "binary_expression" if operators.iter().any(|operator| text.contains(operator)) => {
+                    let operands = named(*node).into_iter().filter_map(|operand| sole(self.text(operand)));
+                    operands.map(|parameter| parameter.name).collect()
+                }
+                "arithmetic_expansion" | "compound_statement" if text.trim_start_matches('$').starts_with("((") => {
+                    let inner = text.trim_start_matches('$');
+                    let is_plain = !inner.contains("$(") && !inner.contains("{#") && inner.len() <= 400;
+                    let words = inner.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|_| is_plain);
+                    words.filter(|word| !word.is_empty()).collect()
+                }
+                "command" if inside && (text.starts_with("sleep ") || text.starts_with("seq ")) => {
+                    text.split_whitespace().filter_map(sole).map(|parameter| parameter.name).collect()
+                }
+                _ => continue,
             };
-            if !is_counted || text.len() > 400 {
-                continue;
-            }
-            let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-            for name in names.filter(|name| !name.is_empty()) {
+            for name in names {
                 match self.values.get(name) {
                     Some(Known::Option(parser, arg)) => {
                         let arg = self.parsers.get_mut(*parser).and_then(|parser| parser.args.get_mut(*arg));
