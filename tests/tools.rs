@@ -20,6 +20,9 @@ mod schemas;
 #[cfg(feature = "inference")]
 #[path = "tools/shell.rs"]
 mod shell;
+#[cfg(feature = "inference")]
+#[path = "tools/sources.rs"]
+mod sources;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

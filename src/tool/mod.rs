@@ -8,7 +8,7 @@ mod argv;
 pub mod dialect;
 mod name;
 mod scripts;
-mod spelling;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -70,6 +70,6 @@ impl Tool {
     /// the schema names null for it. Fails with [`crate::error::Status::InvalidArguments`] and one line that a model can repair from.
     pub fn prepare(&self, arguments: &Value) -> Result<Invocation> {
         let invocation = argv::prepare(self, arguments)?;
-        spelling::respell(&self.name, &self.convention, invocation)
+        writing::respell(&self.name, &self.convention, invocation)
     }
 }

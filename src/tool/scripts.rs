@@ -25,6 +25,8 @@ struct Script {
     path: PathBuf,
     language: Language,
     source: Vec<u8>,
+    /// It is too large for its source to be read.
+    is_unread: bool,
 }
 
 /// The tools of a skill, in the order of its files, and what is wrong with its declarations. Never fails: a skill
@@ -101,14 +103,15 @@ fn declared_language(skill: &Skill) -> Option<Language> {
 /// empty one: its language is all that is needed.
 fn read(skill: &Skill, file: &SkillFile, fallback: Option<Language>) -> Option<Script> {
     let path = file.path.to_str()?;
-    let (source, head) = if file.size <= infer::SOURCE_BYTES as u64 {
+    let is_unread = file.size > infer::SOURCE_BYTES as u64;
+    let (source, head) = if !is_unread {
         (skill.read_resource(path, file.size).ok()?, None)
     } else {
         (Vec::new(), Some(skill.read_head(path, HEAD_BYTES).ok()?))
     };
     let head = head.as_deref().unwrap_or(source.get(..HEAD_BYTES).unwrap_or(&source));
     let language = Language::of_file(&file.path, head).or(fallback)?;
-    Some(Script { path: file.path.clone(), language, source })
+    Some(Script { path: file.path.clone(), language, source, is_unread })
 }
 
 /// Scripts under `scripts/`; where there are none, under `bin/`; where there are none, at the root.
@@ -208,6 +211,12 @@ fn has_top_level_code(text: &str) -> bool {
 
 fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut Vec<Diagnostic>) -> Tool {
     let found = infer::infer(script.language, &script.source);
+    if script.is_unread && script.language != Language::Native {
+        let (shown, limit) = (script.path.display(), infer::SOURCE_BYTES);
+        let message =
+            format!("{shown} is larger than {limit} bytes, so its arguments are not inferred; declare an input_schema");
+        diagnostics.push(problem(Severity::Warning, "tool.source-large", "scripts", message));
+    }
     let (wanted, description) = if is_single {
         (skill.name.clone(), skill.description.clone())
     } else {

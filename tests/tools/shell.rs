@@ -47,7 +47,7 @@ fn says(got: &Value, want: &Value) -> bool {
         Value::Array(_) if got.is_array() => got == want,
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ") == text,
         Value::String(want) => want == text,
-        number => number.to_string() == text,
+        number => text == format!("{number}"),
     }
 }
 

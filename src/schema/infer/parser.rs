@@ -226,7 +226,7 @@ pub(super) fn alternatives(metavar: &str) -> Vec<serde_json::Value> {
     let is_word = |word: &&str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
     };
-    if words.len() < 2 || !words.iter().all(|word| is_word(&word)) {
+    if words.len() < 2 || !words.iter().all(is_word) {
         return Vec::new();
     }
     words.into_iter().map(serde_json::Value::from).collect()

@@ -201,7 +201,7 @@ fn synopsis_of(synopsis: &str) -> Vec<Named> {
     let groups = groups(synopsis);
     let is_program =
         |group: &&str| group.starts_with('$') || group.contains(['.', '/']) && !group.starts_with(['<', '[']);
-    let start = groups.iter().position(|group| is_program(&group)).unwrap_or(0) + 1;
+    let start = groups.iter().position(is_program).unwrap_or(0) + 1;
     let mut named = Vec::new();
     let mut is_value = false;
     for group in groups.get(start..).unwrap_or(&[]) {
@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn synopses_name_positionals() {
-        let rows: [(&str, &[(&str, bool, bool)]); 8] = [
+        type Want = &'static [(&'static str, bool, bool)];
+        let rows: [(&str, Want); 8] = [
             ("node script.js <input> [output]", &[("input", true, false), ("output", false, false)]),
             ("$0 [options] FILE...", &[("FILE", true, true)]),
             ("convert.sh [--out DIR] <in> <files...>", &[("in", true, false), ("files", true, true)]),

@@ -23,7 +23,7 @@ impl<'t> Reader<'t> {
             ("filter", Val::Name(name)) if &**name == "Boolean" => Val::Argv(from),
             ("entries", _) => Val::Unknown,
             ("values" | "toString", _) => Val::Argv(from),
-            ("includes" | "indexOf" | "lastIndexOf", Val::Str(label)) => match self.flag(&[label.clone()]) {
+            ("includes" | "indexOf" | "lastIndexOf", Val::Str(label)) => match self.flag(std::slice::from_ref(label)) {
                 Some((parser, arg)) if method == "includes" => {
                     let value = Val::Member(parser, arg);
                     self.used(&value);

@@ -4,11 +4,15 @@
 //! are called, callbacks where they are handed over. It follows parsers, words of the command line and the stdin
 //! document, and knows nothing else; steps and depths are bounded, so any source ends.
 
+mod branches;
 mod calls;
 mod commander;
+mod conditions;
 mod expressions;
 mod libraries;
 mod methods;
+mod names;
+mod operators;
 mod patterns;
 mod reader;
 mod value;

@@ -153,7 +153,7 @@ impl<'t> Reader<'t> {
             "member_expression" => Some(Rc::from(self.field(target, "property"))),
             _ => match target.child_by_field_name("index").map_or(Val::Unknown, |node| self.eval(node)) {
                 Val::Str(name) => Some(name),
-                key if matches!(key, Val::Key | Val::Current) => {
+                Val::Key | Val::Current => {
                     self.open(object, &value);
                     None
                 }

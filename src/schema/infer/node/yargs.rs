@@ -129,15 +129,14 @@ impl<'t> Reader<'t> {
                     }
                 }
                 // `option('p', {alias: 'port'})`: the long name is the better one.
-                if arg.dest.len() == 1 {
-                    if let Some(long) =
+                if arg.dest.len() == 1
+                    && let Some(long) =
                         arg.flags.iter().find(|flag| flag.len() > 4 || flag.starts_with("--") && flag.len() > 3)
-                    {
-                        arg.dest = long.trim_start_matches('-').to_owned();
-                        let long = long.clone();
-                        arg.flags.retain(|flag| *flag != long);
-                        arg.flags.insert(0, long);
-                    }
+                {
+                    arg.dest = long.trim_start_matches('-').to_owned();
+                    let long = long.clone();
+                    arg.flags.retain(|flag| *flag != long);
+                    arg.flags.insert(0, long);
                 }
             }
             "type" => match value.as_str().unwrap_or("") {

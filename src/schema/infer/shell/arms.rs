@@ -62,7 +62,7 @@ impl<'t> Reader<'t> {
                 let values: Vec<Node<'t>> =
                     item.children_by_field_name("value", &mut cursor).filter(|node| node.is_named()).collect();
                 let is_value = |child: &Node<'t>| values.iter().any(|value| value.id() == child.id());
-                let labels = values.iter().map(|value| unquoted(self.text(*value)).replace('"', "").replace('\\', ""));
+                let labels = values.iter().map(|value| unquoted(self.text(*value)).replace(['"', '\\'], ""));
                 Arm {
                     labels: labels.collect(),
                     body: named(item).into_iter().filter(|child| !is_value(child)).collect(),

@@ -5,6 +5,7 @@
 //! bounded, so any source ends.
 
 mod arms;
+mod assignments;
 mod conditions;
 mod expansions;
 mod options;

@@ -102,7 +102,7 @@ fn option<'a>(spec: &'a ArgvSpec, word: &'a str) -> Option<(&'a str, Option<&'a 
         | Form::Repeated { flag, .. }
         | Form::Count { flag, .. } => of(flag),
         Form::Switch(flags) => flags.iter().find_map(|(_, flag)| of(flag)),
-        Form::Positional(_) | Form::Positionals { .. } => None,
+        _ => None,
     })
 }
 
@@ -148,7 +148,8 @@ mod tests {
         let short = Writing { values: Values::ShortApart, ..Writing::default() };
         let dashes = |dashes| Writing { dashes, ..Writing::default() };
         let first = Writing { is_positional_first: true, dashes: Dashes::Verbatim, ..apart };
-        let rows: [(Writing, &[&str], Result<&[&str], &str>); 11] = [
+        type Words = &'static [&'static str];
+        let rows: [(Writing, Words, Result<Words, &str>); 11] = [
             (apart, &["--out=a=b", "-n=1", "--json", "f"], Ok(&["--out", "a=b", "-n", "1", "--json", "f"])),
             (apart, &["--out=", "--depth==5"], Ok(&["--out", "", "--depth=5"])),
             (short, &["--out=x", "-n=", "f"], Ok(&["--out=x", "-n", "", "f"])),
