@@ -25,7 +25,7 @@ struct Script {
     path: PathBuf,
     language: Language,
     source: Vec<u8>,
-    /// It is too large for its source to be read.
+    /// The file is too large to be read as source.
     is_unread: bool,
 }
 
@@ -103,14 +103,16 @@ fn declared_language(skill: &Skill) -> Option<Language> {
 /// empty one: its language is all that is needed.
 fn read(skill: &Skill, file: &SkillFile, fallback: Option<Language>) -> Option<Script> {
     let path = file.path.to_str()?;
-    let is_unread = file.size > infer::SOURCE_BYTES as u64;
-    let (source, head) = if !is_unread {
+    let (source, head) = if file.size <= infer::SOURCE_BYTES as u64 {
         (skill.read_resource(path, file.size).ok()?, None)
     } else {
         (Vec::new(), Some(skill.read_head(path, HEAD_BYTES).ok()?))
     };
+    let is_unread = head.is_some();
     let head = head.as_deref().unwrap_or(source.get(..HEAD_BYTES).unwrap_or(&source));
     let language = Language::of_file(&file.path, head).or(fallback)?;
+    // What runs by itself is no source.
+    let is_unread = is_unread && language != Language::Native;
     Some(Script { path: file.path.clone(), language, source, is_unread })
 }
 
@@ -211,11 +213,13 @@ fn has_top_level_code(text: &str) -> bool {
 
 fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut Vec<Diagnostic>) -> Tool {
     let found = infer::infer(script.language, &script.source);
-    if script.is_unread && script.language != Language::Native {
-        let (shown, limit) = (script.path.display(), infer::SOURCE_BYTES);
-        let message =
-            format!("{shown} is larger than {limit} bytes, so its arguments are not inferred; declare an input_schema");
-        diagnostics.push(problem(Severity::Warning, "tool.source-large", "scripts", message));
+    if script.is_unread {
+        let message = format!(
+            "{} is larger than {} bytes, so its arguments are not read from its source; declare an input_schema",
+            script.path.display(),
+            infer::SOURCE_BYTES
+        );
+        diagnostics.push(problem(Severity::Warning, "tool.source-too-large", "scripts", message));
     }
     let (wanted, description) = if is_single {
         (skill.name.clone(), skill.description.clone())

@@ -186,6 +186,6 @@ fn a_source_too_large_is_said_to_be() {
     let (tools, diagnostics) = skilllite::tool::tools_of(&fixture.skill());
     assert_eq!(tools.len(), 1);
     assert_eq!(tools[0].convention, Convention::Generic);
-    let found = diagnostics.iter().find(|diagnostic| diagnostic.code == "tool.source-large").expect("a diagnostic");
+    let found = diagnostics.iter().find(|diagnostic| diagnostic.code == "tool.source-too-large").expect("a diagnostic");
     assert!(found.message.contains("scripts/large.sh"), "{}", found.message);
 }
