@@ -57,8 +57,13 @@ fn live(script: &str) -> Option<(Tool, PathBuf)> {
     let path = match (needs_packages, ORACLE.as_ref()) {
         (false, _) => source,
         (true, Some(folder)) => {
-            let path = folder.join(format!("{}-{script}", std::process::id()));
-            std::fs::write(&path, &text).expect("a copy");
+            // Another test may be running the copy: it is replaced whole, and only where it is another text.
+            let path = folder.join(script);
+            if std::fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+                let draft = tempfile::NamedTempFile::new_in(folder).expect("a draft");
+                std::fs::write(draft.path(), &text).expect("a copy");
+                draft.persist(&path).expect("the copy");
+            }
             path
         }
         (true, None) => {
