@@ -11,10 +11,19 @@ mod dialects;
 mod invocations;
 #[path = "tools/layouts.rs"]
 mod layouts;
+#[cfg(feature = "inference")]
+#[path = "tools/node.rs"]
+mod node;
 #[path = "tools/published.rs"]
 mod published;
 #[path = "tools/schemas.rs"]
 mod schemas;
+#[cfg(feature = "inference")]
+#[path = "tools/shell.rs"]
+mod shell;
+#[cfg(feature = "inference")]
+#[path = "tools/sources.rs"]
+mod sources;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +94,35 @@ impl Fixture {
         assert_eq!(tools.len(), 1, "{:?}", tools.iter().map(|tool| &tool.name).collect::<Vec<_>>());
         tools.remove(0)
     }
+}
+
+/// Compares what is inferred from a script with the document beside it; `SKILLLITE_BLESS=1` writes the document.
+#[cfg(feature = "inference")]
+fn expected_schema(script: &Path) {
+    use skilllite::schema::{Convention, Schema, infer};
+
+    let bytes = std::fs::read(script).expect("the script");
+    let language = skilllite::runtime::Language::of_file(script, &bytes).expect("a language");
+    let found = infer(language, &bytes);
+    let convention = match found.convention {
+        Convention::StdinJson => "stdin",
+        Convention::Argv(_) => "argv",
+        Convention::Generic => "generic",
+    };
+    let got = serde_json::json!({
+        "convention": convention,
+        "description": found.description,
+        "provenance": found.provenance,
+        "schema": found.schema,
+    });
+    let beside = PathBuf::from(format!("{}.json", script.display()));
+    if std::env::var_os("SKILLLITE_BLESS").is_some() {
+        std::fs::write(&beside, format!("{got:#}\n")).expect("the document");
+    }
+    let want = std::fs::read(&beside).expect("the expected schema");
+    let want: Value = serde_json::from_slice(&want).expect("JSON");
+    assert_eq!(got, want, "{}: {got:#}", script.display());
+    Schema::compile(found.schema).unwrap_or_else(|error| panic!("{}: {error}", script.display()));
 }
 
 /// A fixture script.

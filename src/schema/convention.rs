@@ -30,6 +30,47 @@ pub struct ArgvSpec {
     /// Characters that make the script read an argument from a file when it starts with one of them
     /// (`fromfile_prefix_chars`); such positionals are refused.
     pub file_prefixes: String,
+    /// How the script wants its words put together.
+    pub writing: Writing,
+}
+
+/// How a script wants the words of its command line put together; the default is what argparse reads.
+///
+/// A flag that itself ends in `=` is followed by its value in the same word, whatever is said here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// How an option and its value stand together.
+    pub values: Values,
+    /// What protects a positional that starts with `-`.
+    pub dashes: Dashes,
+    /// Positionals stand before the options, because the script takes them by their place.
+    pub is_positional_first: bool,
+}
+
+/// How an option and its value stand together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// `--flag=value`, `-f=value`.
+    #[default]
+    Joined,
+    /// `--flag=value`, but `-f value`, and `-f-value` where the value starts with `-`.
+    ShortApart,
+    /// `--flag value`, `-f value`.
+    Apart,
+}
+
+/// What protects a positional that starts with `-` from being taken for an option.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dashes {
+    /// `--` before the positionals, where one starts with `-`.
+    #[default]
+    Marked,
+    /// `--` before the positionals, always: an option before them would take them too.
+    AlwaysMarked,
+    /// Nothing: the script takes positionals by their place. Only one that equals a flag is refused.
+    Verbatim,
+    /// Nothing does; such a positional is refused.
+    Refused,
 }
 
 /// One argument of a command line.

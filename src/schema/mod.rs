@@ -10,7 +10,9 @@ pub mod declared;
 pub mod infer;
 pub(crate) mod validate;
 
-pub use convention::{Argument, ArgvSpec, Command, Convention, Exclusive, Form, Scalar, Subcommands};
+pub use convention::{
+    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Scalar, Subcommands, Values, Writing,
+};
 pub use infer::{Inferred, infer};
 pub use validate::Schema;
 

@@ -8,6 +8,7 @@ mod argv;
 pub mod dialect;
 mod name;
 mod scripts;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -44,7 +45,8 @@ pub struct Tool {
     pub schema: Arc<Schema>,
     /// How arguments reach the script.
     pub convention: Convention,
-    /// Where each property comes from: `declared`, `argparse`, `stdin` or `generic`.
+    /// Where each property comes from: `declared`, `stdin`, `generic`, or what the script reads its
+    /// command line with (`argparse`, `commander`, `getopts`, …).
     pub provenance: BTreeMap<String, &'static str>,
 }
 
@@ -67,6 +69,7 @@ impl Tool {
     /// contains one (some servers encode twice). At the top level `null` means that the argument is not given, unless
     /// the schema names null for it. Fails with [`crate::error::Status::InvalidArguments`] and one line that a model can repair from.
     pub fn prepare(&self, arguments: &Value) -> Result<Invocation> {
-        argv::prepare(self, arguments)
+        let invocation = argv::prepare(self, arguments)?;
+        writing::respell(&self.name, &self.convention, invocation)
     }
 }

@@ -52,12 +52,14 @@ fn leaked(map: std::collections::BTreeMap<String, String>) -> std::collections::
 
 #[test]
 fn other_languages_and_large_sources_are_generic() {
-    let large = [b"import argparse\n".as_slice(), &vec![b'#'; infer::SOURCE_BYTES]].concat();
-    let rows: [(Language, &[u8]); 4] = [
-        (Language::Node, b"process.argv"),
-        (Language::Bash, b"#!/bin/bash\necho $1"),
+    let large = |start: &[u8]| [start, &vec![b'#'; infer::SOURCE_BYTES]].concat();
+    let (python, shell) = (large(b"import argparse\n"), large(b"echo $1\n"));
+    let rows: [(Language, &[u8]); 5] = [
         (Language::Native, b"\x7fELF"),
-        (Language::Python, &large),
+        (Language::Python, &python),
+        (Language::Bash, &shell),
+        (Language::Sh, &shell),
+        (Language::Node, &shell),
     ];
     for (language, source) in rows {
         assert_eq!(infer(language, source).convention, Convention::Generic, "{language:?}");

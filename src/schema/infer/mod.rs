@@ -4,7 +4,25 @@
 //! a reader, the generic schema says `args` and `stdin`. Sources over 1 MiB are not read.
 
 #[cfg(feature = "inference")]
+mod cli;
+#[cfg(feature = "inference")]
+mod document;
+#[cfg(feature = "inference")]
+mod emit;
+#[cfg(feature = "inference")]
+mod node;
+#[cfg(feature = "inference")]
+mod parser;
+#[cfg(feature = "inference")]
 mod python;
+#[cfg(feature = "inference")]
+mod shape;
+#[cfg(feature = "inference")]
+mod shell;
+#[cfg(feature = "inference")]
+mod syntax;
+#[cfg(feature = "inference")]
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +41,8 @@ pub struct Inferred {
     pub schema: Value,
     /// How the arguments reach the script.
     pub convention: Convention,
-    /// Where each property comes from: `argparse`, `stdin` or `generic`.
+    /// Where each property comes from: what reads the command line (`argparse`, `commander`, `getopts`, …), `stdin` or
+    /// `generic`.
     pub provenance: BTreeMap<String, &'static str>,
     /// The script's own first line about itself (its parser's description or its docstring).
     pub description: Option<String>,
@@ -63,6 +82,10 @@ pub fn infer(language: Language, source: &[u8]) -> Inferred {
     match language {
         #[cfg(feature = "inference")]
         Language::Python => python::infer(source),
+        #[cfg(feature = "inference")]
+        Language::Node => node::infer(source),
+        #[cfg(feature = "inference")]
+        Language::Bash | Language::Sh => shell::infer(source),
         _ => Inferred::generic(),
     }
 }

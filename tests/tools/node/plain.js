@@ -1,0 +1,3 @@
+// Prints the time.
+const os = require('node:os');
+console.log(JSON.stringify({ host: os.hostname().length > 0 }));
