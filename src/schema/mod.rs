@@ -10,8 +10,8 @@ pub mod declared;
 pub mod infer;
 pub(crate) mod validate;
 
-pub use convention::{Argument, ArgvSpec, Command, Convention, Exclusive, Form, Scalar, Subcommands};
-pub use infer::{Inferred, infer};
+pub use convention::{Argument, ArgvSpec, Command, Convention, Exclusive, Form, Grammar, Scalar, Subcommands};
+pub use infer::{Inferred, infer, infer_script};
 pub use validate::Schema;
 
 /// The longest text of one validation message, in bytes; a model must be able to read and repair from it.

@@ -294,6 +294,7 @@ fn place(argument: &Argument, value: &Value, spec: &ArgvSpec, level: &mut Level)
             }
             level.closed.extend((0..count).map(|_| flag.clone()));
         }
+        Form::PositionalTuple { .. } | Form::OptionTuple { .. } | Form::Switches(_) => {}
         Form::Switch(flags) => {
             level.closed.extend(flags.iter().find(|(meaning, _)| meaning == value).map(|(_, flag)| flag.clone()));
         }

@@ -18,14 +18,15 @@ use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
-use super::Inferred;
+use super::{Inferred, Script};
 use crate::schema::Convention;
 use reader::Reader;
 
 /// How often the parser may report progress before it is stopped; it reports about every hundred operations.
 const PROGRESS: usize = 200_000;
 
-pub(super) fn infer(source: &[u8]) -> Inferred {
+pub(super) fn infer(script: &Script<'_>) -> Inferred {
+    let source = script.source;
     let mut generic = Inferred::generic();
     let Some(tree) = parse(source) else { return generic };
     let mut reader = Reader::new(source);
