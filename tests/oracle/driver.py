@@ -4,6 +4,7 @@ Reads {"script": PATH, "root": PATH, "argv": [...]} from stdin. Imports that can
 modules, so that a script can be asked without its dependencies. Nothing of the script runs after it has a parser.
 """
 import argparse
+import datetime
 import enum
 import importlib.abc
 import importlib.machinery
@@ -81,6 +82,15 @@ class HollowModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module):
         pass
+
+
+def of_this_moment(value):
+    """Whether a default is made of today's date: no schema can say it."""
+    today = datetime.date.today()
+    days = [today + datetime.timedelta(days=days) for days in (-1, 0, 1)]
+    if isinstance(value, str):
+        return any(day.isoformat() in value or day.strftime("%Y%m%d") in value for day in days)
+    return type(value) is int and value == today.year
 
 
 def of_this_machine(text):
@@ -161,6 +171,8 @@ def default(parser, action):
             value = action.default
     if action.dest in parser._defaults and value is None:
         value = parser._defaults[action.dest]
+    if of_this_moment(value):
+        return {"opaque": "a date"}
     return None if value is argparse.SUPPRESS else plain(value)
 
 
