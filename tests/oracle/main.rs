@@ -6,7 +6,9 @@
 
 #![cfg(feature = "inference")]
 
+mod argv;
 mod corpus;
+mod generator;
 mod live;
 mod ours;
 mod published;

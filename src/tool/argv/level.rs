@@ -66,12 +66,14 @@ impl<'a> Level<'a> {
     fn option(&mut self, argument: &Argument, pointer: &str, value: &Value, spec: &ArgvSpec) -> Result<()> {
         match &argument.form {
             Form::Option { flag, bare: Some(bare), .. } if bare == value => self.greedy.push(flag.clone()),
-            Form::Option { flag, scalar, .. } => self.assign(flag, word(pointer, value, *scalar)?, spec),
+            Form::Option { flag, scalar, .. } => self.assign(pointer, flag, word(pointer, value, *scalar)?, spec)?,
             Form::OptionList { flag, scalar, is_repeatable } => {
                 let mut words = words(pointer, value, *scalar)?;
                 match (words.len(), spec.grammar) {
-                    (1, Grammar::Argparse) => self.assign(flag, words.remove(0), spec),
-                    _ if *is_repeatable => words.into_iter().for_each(|word| self.assign(flag, word, spec)),
+                    (1, Grammar::Argparse) => self.assign(pointer, flag, words.remove(0), spec)?,
+                    _ if *is_repeatable => {
+                        words.into_iter().try_for_each(|word| self.assign(pointer, flag, word, spec))?;
+                    }
                     _ => self.list(pointer, flag, words, spec)?,
                 }
             }
@@ -86,7 +88,7 @@ impl<'a> Level<'a> {
             }
             Form::Repeated { flag, scalar, takes_lists: false } => {
                 for word in words(pointer, value, *scalar)? {
-                    self.assign(flag, word, spec);
+                    self.assign(pointer, flag, word, spec)?;
                 }
             }
             Form::Repeated { flag, scalar, takes_lists: true } => {
@@ -117,7 +119,11 @@ impl<'a> Level<'a> {
     }
 
     /// One flag and its value, so that nothing in the value matters.
-    fn assign(&mut self, flag: &str, value: String, spec: &ArgvSpec) {
+    fn assign(&mut self, pointer: &str, flag: &str, value: String, spec: &ArgvSpec) -> Result<()> {
+        if value == "--" && spec.grammar == Grammar::Argparse {
+            // argparse before Python 3.13 takes it out even of `--flag=--`.
+            return Err(invalid(format!("{pointer}: the value `--` cannot be given to {flag}")));
+        }
         let is_joined = match spec.grammar {
             Grammar::Argparse => true,
             // `-x=5` would be the value `=5`.
@@ -129,6 +135,7 @@ impl<'a> Level<'a> {
         } else {
             self.closed.extend([flag.to_owned(), value]);
         }
+        Ok(())
     }
 
     /// One flag and exactly so many words.
@@ -145,8 +152,7 @@ impl<'a> Level<'a> {
             return Err(invalid(format!("{pointer}: expected {count} values, got {}", words.len())));
         }
         if words.len() == 1 {
-            self.assign(flag, words.remove(0), spec);
-            return Ok(());
+            return self.assign(pointer, flag, words.remove(0), spec);
         }
         free(pointer, flag, &words, spec)?;
         self.closed.push(flag.to_owned());

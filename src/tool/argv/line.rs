@@ -97,6 +97,10 @@ impl<'a> Line<'a> {
                     let name = &slot.argument.property;
                     return Err(invalid(format!("/{name}/0: the first value may not start with `-`")));
                 }
+                // The positional before it would swallow the mark.
+                if slot.words.first().is_some_and(|word| word == "--") {
+                    return Err(invalid(format!("/{}/0: the first value may not be `--`", slot.argument.property)));
+                }
                 rest.extend(slot.words);
             } else {
                 positionals.extend(slot.words);
