@@ -45,7 +45,8 @@ pub(crate) fn scripts(folders: &[PathBuf]) -> Vec<Script> {
         let source = fs::read(&file).expect("a readable script");
         let text = String::from_utf8_lossy(&source);
         // Modules that make a parser for others are read where a script uses them.
-        if !text.contains("ArgumentParser(") || !text.contains("__main__") || is_test(&file) {
+        let is_run = text.contains("__main__") || text.contains("\nargs = ") || text.contains("\nparser.parse_args(");
+        if !text.contains("ArgumentParser") || !is_run {
             continue;
         }
         let own = file.parent().expect("a folder");
@@ -58,17 +59,19 @@ pub(crate) fn scripts(folders: &[PathBuf]) -> Vec<Script> {
 
 fn is_test(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with("test_") || name.ends_with("_test.py") || file.components().any(|part| part.as_os_str() == "tests")
+    name.starts_with("test_") || name.ends_with("_test.py")
 }
 
 fn python_files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth > 0 && entry.file_name() != ".git" => {
+            Ok(kind) if kind.is_dir() && depth > 0 && entry.file_name() != ".git" && entry.file_name() != "tests" => {
                 python_files(&path, depth - 1, found);
             }
-            Ok(kind) if kind.is_file() && path.extension().is_some_and(|ending| ending == "py") => found.push(path),
+            Ok(kind) if kind.is_file() && path.extension().is_some_and(|ending| ending == "py") && !is_test(&path) => {
+                found.push(path);
+            }
             _ => {}
         }
     }

@@ -49,13 +49,18 @@ fn together(of: &[&Argument]) -> Value {
 
 fn level(parser: &Value, path: &str, facts: &mut Facts, properties: &mut Vec<Argument>) {
     let mut positionals = Vec::new();
-    let mut visible = Vec::new();
+    let mut visible: Vec<String> = Vec::new();
+    let before = properties.len();
     for action in list(&parser["arguments"]) {
         let name = text(&action["action"]);
         if action["hidden"] == true || matches!(name, "_HelpAction" | "_VersionAction") {
             continue;
         }
-        let argument = argument(action);
+        let mut argument = argument(action);
+        // Of several arguments for one destination the first one's default counts.
+        if let Some(place) = visible.iter().position(|known| *known == argument.property) {
+            argument.default = properties.get(before + place).map_or(Value::Null, |known| known.default.clone());
+        }
         visible.push(argument.property.clone());
         let flags: Vec<&str> = list(&action["flags"]).iter().map(text).collect();
         let is_positional = flags.is_empty();
@@ -156,8 +161,9 @@ fn argument(action: &Value) -> Argument {
             if form == "boolean" || values.iter().all(Value::is_boolean) {
                 "boolean".to_owned()
             } else {
+                let is_text = values.iter().all(Value::is_string);
                 choices = Value::Array(values);
-                "constant".to_owned()
+                if is_text { "string".to_owned() } else { "constant".to_owned() }
             }
         }
         "count" => "integer".to_owned(),
@@ -167,7 +173,7 @@ fn argument(action: &Value) -> Argument {
         }
         "switches" => {
             choices = json!([constant]);
-            "array<constant>".to_owned()
+            if constant.is_string() { "array<string>".to_owned() } else { "array<constant>".to_owned() }
         }
         "one" | "optional" => scalar.to_owned(),
         form if form.starts_with("repeated ") => format!("array<array<{scalar}>>"),

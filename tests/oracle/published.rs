@@ -89,29 +89,40 @@ fn differences(live: &Facts, ours: &Facts) -> Vec<String> {
     lines
 }
 
-#[test]
-fn published_parsers_are_inferred_exactly() {
+fn can_isolate() -> bool {
     let report = probe().expect("the host is probed");
     if report["tier"].is_null() {
         println!("skipped: no isolation on this host: {}", report["obstacles"]);
-        return;
     }
-    let Some(folders) = corpus::packages() else { return };
-    let scripts = corpus::scripts(&folders);
-    assert!(scripts.len() >= 30, "{} argparse scripts in {folders:?}", scripts.len());
-    let asked = Interrogation::new(&scripts);
-    let (mut exact, mut compared, mut arguments) = (0, 0, 0);
-    let (mut misses, mut silent) = (String::new(), String::new());
-    for script in &scripts {
-        let shown = shown(script, &folders);
+    !report["tier"].is_null()
+}
+
+/// What came of comparing scripts with their parsers.
+#[derive(Default)]
+struct Comparison {
+    exact: usize,
+    compared: usize,
+    arguments: usize,
+    /// The scripts that differ, and how.
+    misses: String,
+    /// The scripts that never made a parser, and why.
+    silent: String,
+}
+
+fn compare(scripts: &[Script], folders: &[PathBuf]) -> Comparison {
+    let asked = Interrogation::new(scripts);
+    let mut comparison = Comparison::default();
+    let Comparison { exact, compared, arguments, misses, silent } = &mut comparison;
+    for script in scripts {
+        let shown = shown(script, folders);
         match asked.ask(script) {
             Ok(parser) => {
-                compared += 1;
+                *compared += 1;
                 let live = live::facts(&parser);
-                arguments += live.keys().filter(|topic| topic.contains("--") || topic.contains('<')).count();
+                *arguments += live.keys().filter(|topic| topic.contains("--") || topic.contains('<')).count();
                 let differences = differences(&live, &inferred(script));
                 if differences.is_empty() {
-                    exact += 1;
+                    *exact += 1;
                 } else {
                     writeln!(misses, "- {shown}").expect("a text grows");
                     differences.iter().for_each(|line| writeln!(misses, "  - {line}").expect("a text grows"));
@@ -120,8 +131,34 @@ fn published_parsers_are_inferred_exactly() {
             Err(why) => writeln!(silent, "- {shown}: {why}").expect("a text grows"),
         }
     }
+    comparison
+}
+
+/// Scripts of our own that build their parsers in every way that Python allows.
+#[test]
+fn hard_parsers_are_inferred_exactly() {
+    if !can_isolate() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/hard");
+    let scripts = corpus::scripts(std::slice::from_ref(&folder));
+    assert_eq!(scripts.len(), 8);
+    let found = compare(&scripts, &[folder]);
+    assert!(found.exact == scripts.len(), "{}{}", found.misses, found.silent);
+}
+
+#[test]
+fn published_parsers_are_inferred_exactly() {
+    if !can_isolate() {
+        return;
+    }
+    let Some(folders) = corpus::packages() else { return };
+    let scripts = corpus::scripts(&folders);
+    assert!(scripts.len() >= 30, "{} argparse scripts in {folders:?}", scripts.len());
+    let Comparison { exact, compared, arguments, misses, silent } = compare(&scripts, &folders);
     let head = format!("{exact} of {compared} argparse scripts are inferred exactly ({arguments} arguments).");
-    let table = format!("# Inference against live parsers\n\n{head}\n\n## Misses\n{misses}\n## Never made a parser\n{silent}");
+    let table =
+        format!("# Inference against live parsers\n\n{head}\n\n## Misses\n{misses}\n## Never made a parser\n{silent}");
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
     fs::create_dir_all(target.join("skills")).expect("a folder is made");

@@ -62,6 +62,10 @@ impl Reader<'_> {
                     return default.clone();
                 }
             }
+            "next" => {
+                let first = self.members_of(args.first()).and_then(|items| items.into_iter().next());
+                return first.or_else(|| args.positional.get(1).cloned()).unwrap_or(Val::Unknown);
+            }
             "enum.auto" | "auto" => return Val::Name("enum.auto()".into()),
             "dataclasses.field" | "field" => return field(args),
             "functools.partial" | "partial" => return args.first().clone(),
@@ -165,7 +169,17 @@ impl Reader<'_> {
     }
 
     fn is_instance(&mut self, args: &Args) -> Val {
-        let [value, Val::Name(kind)] = args.positional.as_slice() else { return Val::Unknown };
+        let (value, kind) = match args.positional.as_slice() {
+            [value, Val::Name(kind)] => (value, kind),
+            [value, Val::List(kinds)] => {
+                let of = |kind: &Val| Args { positional: vec![value.clone(), kind.clone()], keywords: Vec::new() };
+                let all: Vec<Val> = kinds.iter().map(|kind| self.is_instance(&of(kind))).collect();
+                let is_one = all.iter().any(|answer| matches!(answer, Val::Bool(true)));
+                let is_none = all.iter().all(|answer| matches!(answer, Val::Bool(false)));
+                return if is_one || is_none { Val::Bool(is_one) } else { Val::Unknown };
+            }
+            _ => return Val::Unknown,
+        };
         if let Val::Field(field) = value {
             let kind = match kind.as_ref() {
                 "str" => "string",
@@ -186,7 +200,9 @@ impl Reader<'_> {
             Val::Float(_) => "float",
             Val::Str(_) | Val::Word(_) => "str",
             Val::Dict(_) => "dict",
-            // A list may be a tuple or a set.
+            // A list may be a tuple or a set: whoever asks for one of them means it.
+            Val::List(_) if matches!(kind.as_ref(), "list" | "tuple" | "set") => return Val::Bool(true),
+            Val::List(_) => "list",
             _ => return Val::Unknown,
         };
         match kind.as_ref() {

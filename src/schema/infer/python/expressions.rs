@@ -177,6 +177,12 @@ impl<'t> Reader<'t> {
                 let index = if *index < 0 { i64::try_from(items.len()).unwrap_or(0) + index } else { *index };
                 usize::try_from(index).ok().and_then(|index| items.get(index).cloned()).unwrap_or(Val::Unknown)
             }
+            (Val::Str(text), Val::Int(index)) => {
+                let length = i64::try_from(text.chars().count()).unwrap_or(0);
+                let index = if *index < 0 { length + index } else { *index };
+                let letter = usize::try_from(index).ok().and_then(|index| text.chars().nth(index));
+                letter.map_or(Val::Unknown, |letter| Val::str(letter.to_string()))
+            }
             (Val::Class(_), Val::Str(name)) => {
                 let members = self.members_of(&object).unwrap_or_default();
                 let is_it = |member: &Val| matches!(member, Val::Member(member) if member.0 == *name);

@@ -54,6 +54,9 @@ impl Reader<'_> {
             Some(_) => Nargs::Any,
         };
         let (action, constant) = self.action(args, constant)?;
+        // store_true starts from false; a constant of another kind from nothing.
+        let has_opposite = matches!(action, Known::Plain(_))
+            && args.keyword("action").and_then(Val::as_str).is_none_or(|action| action != "store_const");
         let mut negative = None;
         let constant = match action {
             Known::Boolean => {
@@ -78,14 +81,11 @@ impl Reader<'_> {
         let choices: Option<Vec<Value>> = choices.and_then(|items| items.iter().map(Val::json).collect());
         let default = match (args.keyword("default"), action) {
             (Some(default), _) => default.json().filter(|value| !value.is_null()),
-            (None, Action::Constant) if negative.is_none() => {
+            (None, Action::Constant) if has_opposite => {
                 constant.as_ref().and_then(Value::as_bool).map(|value| Value::Bool(!value))
             }
             (None, _) => None,
         };
-        // What a store_const without a default starts from is None, unlike store_true.
-        let is_const = args.keyword("action").and_then(Val::as_str).is_some_and(|action| action == "store_const");
-        let default = if is_const && args.keyword("default").is_none() { None } else { default };
         let is_required = if is_option {
             args.is_on("required")
         } else {
