@@ -44,7 +44,8 @@ pub struct Tool {
     pub schema: Arc<Schema>,
     /// How arguments reach the script.
     pub convention: Convention,
-    /// Where each property comes from: `declared`, `argparse`, `stdin` or `generic`.
+    /// Where each property comes from: `declared`, `argparse`, `click`, `typer`, `docopt`, `argv` (the script's own
+    /// reading of its words), `stdin` or `generic`.
     pub provenance: BTreeMap<String, &'static str>,
 }
 

@@ -25,6 +25,8 @@ struct Script {
     path: PathBuf,
     language: Language,
     source: Vec<u8>,
+    /// The file is too large to be read as source.
+    is_unread: bool,
 }
 
 /// The tools of a skill, in the order of its files, and what is wrong with its declarations. Never fails: a skill
@@ -106,9 +108,12 @@ fn read(skill: &Skill, file: &SkillFile, fallback: Option<Language>) -> Option<S
     } else {
         (Vec::new(), Some(skill.read_head(path, HEAD_BYTES).ok()?))
     };
+    let is_unread = head.is_some();
     let head = head.as_deref().unwrap_or(source.get(..HEAD_BYTES).unwrap_or(&source));
     let language = Language::of_file(&file.path, head).or(fallback)?;
-    Some(Script { path: file.path.clone(), language, source })
+    // What runs by itself is no source.
+    let is_unread = is_unread && language != Language::Native;
+    Some(Script { path: file.path.clone(), language, source, is_unread })
 }
 
 /// Scripts under `scripts/`; where there are none, under `bin/`; where there are none, at the root.
@@ -207,7 +212,15 @@ fn has_top_level_code(text: &str) -> bool {
 }
 
 fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut Vec<Diagnostic>) -> Tool {
-    let found = infer::infer(script.language, &script.source);
+    let found = inferred(skill, script);
+    if script.is_unread {
+        let message = format!(
+            "{} is larger than {} bytes, so its arguments are not read from its source; declare an input_schema",
+            script.path.display(),
+            infer::SOURCE_BYTES
+        );
+        diagnostics.push(problem(Severity::Warning, "tool.source-too-large", "scripts", message));
+    }
     let (wanted, description) = if is_single {
         (skill.name.clone(), skill.description.clone())
     } else {
@@ -232,6 +245,18 @@ fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut 
         convention,
         provenance,
     }
+}
+
+/// What the script's source says, and the sources of the skill's own modules that it imports.
+fn inferred(skill: &Skill, script: &Script) -> Inferred {
+    let files = |path: &Path| {
+        // The files are sorted by the text of their paths.
+        let at = skill.files.binary_search_by(|file| file.path.as_os_str().cmp(path.as_os_str())).ok()?;
+        let file = skill.files.get(at).filter(|file| file.size <= infer::SOURCE_BYTES as u64)?;
+        skill.read_resource(path.to_str()?, file.size).ok()
+    };
+    let language = script.language;
+    infer::infer_script(&infer::Script { language, source: &script.source, path: &script.path, files: &files })
 }
 
 /// The script's path as a word: without its first folder and its extension.

@@ -66,7 +66,8 @@ fn generated_command_lines_are_understood() {
             asked += 1;
             match tool.prepare(&arguments) {
                 Ok(invocation) => {
-                    let argv: Vec<&str> = invocation.arguments.iter().map(|word| word.to_str().expect("UTF-8")).collect();
+                    let argv: Vec<&str> =
+                        invocation.arguments.iter().map(|word| word.to_str().expect("UTF-8")).collect();
                     cases.push(json!({"argv": argv, "want": want, "arguments": arguments}));
                 }
                 Err(error) => {

@@ -1,66 +1,35 @@
 //! Parsers and calls made by a seeded generator, so that a failure repeats.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value, json};
 
+use crate::generated::{Argument, Form, Item, Parser, python};
+
 const WORDS: [&str; 24] = [
-    "", "-", "--", "-5", "-0.5", "-x", "--alpha", "--alpha=1", "a b", "-a b", "=", "a=b", "naïve 数据", "x\ny", "'", "\"",
-    "$HOME", "1e5", "-1e5", "add", "None", "\\", "+y", "7",
+    "",
+    "-",
+    "--",
+    "-5",
+    "-0.5",
+    "-x",
+    "--alpha",
+    "--alpha=1",
+    "a b",
+    "-a b",
+    "=",
+    "a=b",
+    "naïve 数据",
+    "x\ny",
+    "'",
+    "\"",
+    "$HOME",
+    "1e5",
+    "-1e5",
+    "add",
+    "None",
+    "\\",
+    "+y",
+    "7",
 ];
-
-/// A parser of one level, and the levels of its subcommands.
-#[derive(Default)]
-pub(crate) struct Parser {
-    arguments: Vec<Argument>,
-    /// Indices of arguments that exclude each other.
-    exclusive: Vec<usize>,
-    commands: Vec<(String, Parser)>,
-    command_dest: String,
-    has_plus: bool,
-}
-
-struct Argument {
-    dest: String,
-    /// The arguments of `add_argument`, as Python.
-    declared: Vec<String>,
-    form: Form,
-    item: Item,
-    default: Value,
-    is_required: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Form {
-    One,
-    /// `nargs="?"` of an option, with a constant.
-    Maybe,
-    Tuple(u64),
-    List,
-    /// `nargs="+"`
-    Some,
-    Rest,
-    Append,
-    AppendTuple,
-    AppendSome,
-    True,
-    False,
-    Boolean,
-    Const,
-    AppendConst,
-    Count,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Item {
-    Text,
-    Choice,
-    Integer,
-    Number,
-    Path,
-    Json,
-    Truth,
-}
 
 /// One call: the arguments, what the parser must understand, and whether a value in a list looks like an option.
 pub(crate) struct Case {
@@ -118,8 +87,14 @@ impl Generator {
             }
         }
         let may_exclude = |argument: &Argument| !argument.is_required && !argument.declared[0].starts_with("\"p");
-        if parser.arguments.len() > 1 && may_exclude(&parser.arguments[0]) && may_exclude(&parser.arguments[1]) && self.one_in(3) {
-            let is_option = |argument: &Argument| argument.declared[0].starts_with("\"-") || argument.declared[0].starts_with("\"+");
+        if parser.arguments.len() > 1
+            && may_exclude(&parser.arguments[0])
+            && may_exclude(&parser.arguments[1])
+            && self.one_in(3)
+        {
+            let is_option = |argument: &Argument| {
+                argument.declared[0].starts_with("\"-") || argument.declared[0].starts_with("\"+")
+            };
             if is_option(&parser.arguments[0]) && is_option(&parser.arguments[1]) {
                 parser.exclusive = vec![0, 1];
             }
@@ -132,7 +107,16 @@ impl Generator {
     }
 
     fn item(&mut self) -> Item {
-        self.pick(&[Item::Text, Item::Text, Item::Choice, Item::Integer, Item::Number, Item::Path, Item::Json, Item::Truth])
+        self.pick(&[
+            Item::Text,
+            Item::Text,
+            Item::Choice,
+            Item::Integer,
+            Item::Number,
+            Item::Path,
+            Item::Json,
+            Item::Truth,
+        ])
     }
 
     fn declare_item(item: Item, declared: &mut Vec<String>) {
@@ -149,8 +133,22 @@ impl Generator {
 
     fn option(&mut self, dest: &str, has_plus: bool) -> Argument {
         let form = self.pick(&[
-            Form::One, Form::One, Form::One, Form::Maybe, Form::Tuple(2), Form::Tuple(1), Form::List, Form::Some, Form::Append,
-            Form::AppendTuple, Form::AppendSome, Form::True, Form::False, Form::Boolean, Form::Const, Form::AppendConst,
+            Form::One,
+            Form::One,
+            Form::One,
+            Form::Maybe,
+            Form::Tuple(2),
+            Form::Tuple(1),
+            Form::List,
+            Form::Some,
+            Form::Append,
+            Form::AppendTuple,
+            Form::AppendSome,
+            Form::True,
+            Form::False,
+            Form::Boolean,
+            Form::Const,
+            Form::AppendConst,
             Form::Count,
         ]);
         let item = self.item();
@@ -284,7 +282,8 @@ impl Generator {
     fn value(&mut self, item: Item, is_in_list: bool) -> Value {
         // What no list can hold comes less often there.
         if is_in_list && matches!(item, Item::Text | Item::Choice) && !self.one_in(6) {
-            let plain = ["", "-", "-5", "a b", "=", "naïve 数据", "x\ny", "\"", "$HOME", "1e5", "add", "None", "\\", "7"];
+            let plain =
+                ["", "-", "-5", "a b", "=", "naïve 数据", "x\ny", "\"", "$HOME", "1e5", "add", "None", "\\", "7"];
             return json!(if item == Item::Choice { self.pick(&["low", "high"]) } else { self.pick(&plain) });
         }
         match item {
@@ -315,8 +314,15 @@ impl Generator {
         Case { arguments: Value::Object(arguments), want: Value::Object(want), dashes }
     }
 
-    fn fill(&mut self, parser: &Parser, arguments: &mut Map<String, Value>, want: &mut Map<String, Value>, dashes: &mut bool) {
-        let is_numeric = |flag: &String| flag.strip_prefix("\"-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    fn fill(
+        &mut self,
+        parser: &Parser,
+        arguments: &mut Map<String, Value>,
+        want: &mut Map<String, Value>,
+        dashes: &mut bool,
+    ) {
+        let is_numeric =
+            |flag: &String| flag.strip_prefix("\"-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         let has_numeric = parser.arguments.iter().any(|argument| argument.declared.iter().any(is_numeric));
         let chosen = parser.exclusive.first().map(|first| *first + self.below(2));
         for (index, argument) in parser.arguments.iter().enumerate() {
@@ -331,7 +337,8 @@ impl Generator {
             let (given, got) = self.given(argument);
             let looks = |value: &Value| value.as_str().is_some_and(|text| text.starts_with(['-', '+']));
             let nested = |value: &Value| value.as_array().is_some_and(|items| items.iter().any(looks));
-            *dashes |= looks(&given) || nested(&given) || given.as_array().is_some_and(|items| items.iter().any(nested));
+            *dashes |=
+                looks(&given) || nested(&given) || given.as_array().is_some_and(|items| items.iter().any(nested));
             *dashes |= argument.item == Item::Json || argument.item == Item::Number || has_numeric;
             arguments.insert(argument.dest.clone(), given);
             want.insert(argument.dest.clone(), got);
@@ -356,7 +363,8 @@ impl Generator {
             Form::Append => {
                 let count = 1 + self.below(3);
                 let given: Vec<Value> = (0..count).map(|_| self.value(item, true)).collect();
-                let got: Vec<Value> = argument.default.as_array().into_iter().flatten().chain(&given).cloned().collect();
+                let got: Vec<Value> =
+                    argument.default.as_array().into_iter().flatten().chain(&given).cloned().collect();
                 (json!(given), json!(got))
             }
             Form::AppendTuple => {
@@ -377,45 +385,5 @@ impl Generator {
             Form::AppendConst => same(json!(vec!["chosen"; 1 + self.below(2)])),
             Form::Count => same(json!(argument.default.as_u64().unwrap_or(0) + 1 + self.below(3) as u64)),
         }
-    }
-}
-
-impl Parser {
-    /// A script that makes this parser.
-    pub(crate) fn script(&self) -> String {
-        let mut text = String::from("import argparse\nimport json\nfrom pathlib import Path\n\n\ndef build():\n");
-        let prefixes = if self.has_plus { "prefix_chars=\"-+\"" } else { "" };
-        writeln!(text, "    parser = argparse.ArgumentParser({prefixes})").expect("a text grows");
-        self.write(&mut text, "parser");
-        if !self.commands.is_empty() {
-            let dest = &self.command_dest;
-            writeln!(text, "    commands = parser.add_subparsers(dest=\"{dest}\", required=True)").expect("a text grows");
-            for (index, (name, inner)) in self.commands.iter().enumerate() {
-                writeln!(text, "    p{index} = commands.add_parser(\"{name}\")").expect("a text grows");
-                inner.write(&mut text, &format!("p{index}"));
-            }
-        }
-        text.push_str("    return parser\n\n\nif __name__ == \"__main__\":\n    build().parse_args()\n");
-        text
-    }
-
-    fn write(&self, text: &mut String, name: &str) {
-        if !self.exclusive.is_empty() {
-            writeln!(text, "    {name}_only = {name}.add_mutually_exclusive_group()").expect("a text grows");
-        }
-        for (index, argument) in self.arguments.iter().enumerate() {
-            let target = if self.exclusive.contains(&index) { format!("{name}_only") } else { name.to_owned() };
-            writeln!(text, "    {target}.add_argument({})", argument.declared.join(", ")).expect("a text grows");
-        }
-    }
-}
-
-/// A value as Python writes it.
-fn python(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
     }
 }

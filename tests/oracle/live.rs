@@ -181,7 +181,8 @@ fn argument(action: &Value) -> Argument {
     };
     let choices = match choices {
         Value::Array(items) => {
-            let fit: Vec<Value> = items.into_iter().filter(|item| types.contains("constant") || fits(item, scalar)).collect();
+            let fit: Vec<Value> =
+                items.into_iter().filter(|item| types.contains("constant") || fits(item, scalar)).collect();
             if fit.is_empty() || fit.len() > 256 { Value::Null } else { crate::ours::sorted(fit) }
         }
         _ => Value::Null,

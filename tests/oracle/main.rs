@@ -8,6 +8,8 @@
 
 mod argv;
 mod corpus;
+mod frameworks;
+mod generated;
 mod generator;
 mod live;
 mod ours;

@@ -23,7 +23,10 @@ pub(crate) fn facts(inferred: &Inferred) -> Facts {
             inner = &inner["items"];
         }
         let choices = inner["enum"].as_array().cloned().map_or(Value::Null, sorted);
-        facts.insert(format!("property {name}"), json!({"types": types, "choices": choices, "default": schema["default"]}));
+        facts.insert(
+            format!("property {name}"),
+            json!({"types": types, "choices": choices, "default": schema["default"]}),
+        );
     }
     facts
 }

@@ -68,8 +68,7 @@ impl Interrogation {
 
 fn inferred(script: &Script) -> Facts {
     let read = |path: &Path| fs::read(script.root.join(path)).ok();
-    let source =
-        infer::Script { language: Language::Python, source: &script.source, path: &script.path, files: &read };
+    let source = infer::Script { language: Language::Python, source: &script.source, path: &script.path, files: &read };
     ours::facts(&infer_script(&source))
 }
 

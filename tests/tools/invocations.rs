@@ -185,7 +185,10 @@ fn bad_input_is_refused_before_anything_starts() {
         (json!({"source": ["in"]}), "/source: expected string, got array"),
         (json!({"source": "in", "limit": 1.5}), "/limit: expected integer, got number 1.5"),
         (json!({"source": "in", "verbose": 1000}), "/verbose: at most 64"),
-        (json!({"source": "in", "words": ["a", "-2x"]}), "/words/1: expected a value that does not look like an option"),
+        (
+            json!({"source": "in", "words": ["a", "-2x"]}),
+            "/words/1: expected a value that does not look like an option",
+        ),
         (json!({"source": "in", "pair": ["-a", "b"]}), "/pair/0: expected a value that does not look like an option"),
         (json!({"source": "--"}), "/source: the value `--`"),
         (json!({"source": "a\0b"}), "/source: contains a NUL"),

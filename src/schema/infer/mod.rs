@@ -24,7 +24,7 @@ pub struct Inferred {
     pub schema: Value,
     /// How the arguments reach the script.
     pub convention: Convention,
-    /// Where each property comes from: `argparse`, `stdin` or `generic`.
+    /// Where each property comes from: `argparse`, `click`, `typer`, `docopt`, `argv`, `stdin` or `generic`.
     pub provenance: BTreeMap<String, &'static str>,
     /// The script's own first line about itself (its parser's description or its docstring).
     pub description: Option<String>,

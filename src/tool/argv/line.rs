@@ -68,7 +68,11 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    fn subcommand(&mut self, spec: &'a ArgvSpec, given: &Map<String, Value>) -> Result<Option<&'a crate::schema::Command>> {
+    fn subcommand(
+        &mut self,
+        spec: &'a ArgvSpec,
+        given: &Map<String, Value>,
+    ) -> Result<Option<&'a crate::schema::Command>> {
         let Some(subcommands) = &spec.subcommands else { return Ok(None) };
         self.used.insert(&subcommands.property);
         let Some(name) = given.get(&subcommands.property).and_then(Value::as_str) else {

@@ -228,7 +228,8 @@ impl Reader<'_> {
                     _ => 0,
                 };
                 let pair = |index: usize| {
-                    let number = i64::try_from(index).map_or(Val::Unknown, |index| Val::Int(index.saturating_add(start)));
+                    let number =
+                        i64::try_from(index).map_or(Val::Unknown, |index| Val::Int(index.saturating_add(start)));
                     Val::list([vec![number], row(index)].concat())
                 };
                 Val::list((0..shortest).map(pair).collect())

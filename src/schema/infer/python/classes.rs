@@ -212,7 +212,8 @@ impl<'t> Reader<'t> {
             Val::Super(inner) => {
                 let (receiver, class) = inner.as_ref();
                 let lineage = self.lineage(*class);
-                let member = lineage.iter().skip(1).find_map(|class| self.classes.get(*class)?.members.get(name).cloned());
+                let member =
+                    lineage.iter().skip(1).find_map(|class| self.classes.get(*class)?.members.get(name).cloned());
                 member.map_or(Val::Unknown, |member| self.reached(member, receiver))
             }
             Val::Member(member) => match name {
@@ -233,7 +234,9 @@ impl<'t> Reader<'t> {
             Val::Subparsers(index) if name == "choices" => {
                 let parser = self.parsers.get(*index).and_then(|parser| parser.subparsers.as_ref());
                 let commands = parser.map(|sub| sub.commands.as_slice()).unwrap_or_default();
-                Val::dict(commands.iter().map(|command| (Val::str(&*command.name), Val::Parser(command.parser))).collect())
+                Val::dict(
+                    commands.iter().map(|command| (Val::str(&*command.name), Val::Parser(command.parser))).collect(),
+                )
             }
             Val::Path(text) => match name {
                 "name" => Val::str(text.rsplit('/').next().unwrap_or("")),

@@ -21,7 +21,8 @@ const NAME_BYTES: usize = 64;
 const NESTING: usize = 6;
 
 pub(super) fn inferred(parsers: &[Parser], index: usize, reads_text: bool) -> Inferred {
-    let mut build = Build { parsers, properties: Map::new(), owners: BTreeMap::new(), is_full: false };
+    let mut build =
+        Build { parsers, properties: Map::new(), owners: BTreeMap::new(), choosers: Vec::new(), is_full: false };
     let mut spec = build.level(index, &[]);
     let mut required: Vec<Value> = spec
         .arguments
@@ -70,6 +71,8 @@ struct Build<'a> {
     properties: Map<String, Value>,
     /// The subcommands that take each property; the root command line is the empty text.
     owners: BTreeMap<String, Vec<String>>,
+    /// The properties that name the subcommands around this level.
+    choosers: Vec<String>,
     is_full: bool,
 }
 
@@ -98,8 +101,15 @@ impl Build<'_> {
         }
         if let Some(subparsers) = parser.subparsers.as_ref().filter(|subparsers| !subparsers.commands.is_empty()) {
             let wanted = subparsers.dest.as_deref().and_then(property_name).unwrap_or_else(|| "command".to_owned());
-            let property =
-                if self.properties.contains_key(&wanted) && path.is_empty() { "subcommand".to_owned() } else { wanted };
+            // A subcommand's own subcommands need a name that is not its parent's.
+            let property = match path.last() {
+                None if self.properties.contains_key(&wanted) => "subcommand".to_owned(),
+                Some(last) if self.choosers.contains(&wanted) => {
+                    property_name(&format!("{last}_{wanted}")).unwrap_or(wanted)
+                }
+                _ => wanted,
+            };
+            self.choosers.push(property.clone());
             let mut help = String::from("Subcommand.");
             for Subcommand { name, help: text, .. } in &subparsers.commands {
                 let text = collapse(text);
@@ -117,6 +127,7 @@ impl Build<'_> {
                 let path: Vec<String> = path.iter().chain([name]).cloned().collect();
                 commands.push(Command { name: name.clone(), spec: self.level(*parser, &path) });
             }
+            self.choosers.pop();
             spec.subcommands = Some(Subcommands { property, is_required: subparsers.is_required, commands });
         }
         spec
@@ -164,7 +175,8 @@ impl Build<'_> {
         }
         describe(&mut schema, &arg.help);
         let adds = matches!(arg.action, Action::Append | Action::Extend | Action::AppendConstant);
-        if adds && is_argparse && schema.get("default").and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
+        if adds && is_argparse && schema.get("default").and_then(Value::as_array).is_some_and(|items| !items.is_empty())
+        {
             describe(&mut schema, &format!("{} (values are added to the default)", arg.help));
         }
         self.add(&property, Value::Object(schema), owner);

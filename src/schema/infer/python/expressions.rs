@@ -248,8 +248,20 @@ impl<'t> Reader<'t> {
             (_, Some(is_true)) if is_true == is_or => left,
             (_, Some(_)) => right,
             // Of two things one is known, and either may count.
-            (_, None) if is_or => if matches!(right, Val::Parser(_)) { right } else { Val::Unknown },
-            (_, None) => if right.truth() == Some(false) { Val::Bool(false) } else { Val::Unknown },
+            (_, None) if is_or => {
+                if matches!(right, Val::Parser(_)) {
+                    right
+                } else {
+                    Val::Unknown
+                }
+            }
+            (_, None) => {
+                if right.truth() == Some(false) {
+                    Val::Bool(false)
+                } else {
+                    Val::Unknown
+                }
+            }
         }
     }
 

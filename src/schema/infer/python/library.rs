@@ -51,7 +51,11 @@ impl<'a> Library<'a> {
     pub(super) fn open(script: &'a Script<'a>) -> Option<Self> {
         let library = Self { script, slots: [const { OnceCell::new() }; MODULES], bytes: Cell::new(0) };
         let tree = parse(script.source)?;
-        library.slots.first()?.set(Module { path: script.path.to_path_buf(), source: script.source.to_vec(), tree }).ok()?;
+        library
+            .slots
+            .first()?
+            .set(Module { path: script.path.to_path_buf(), source: script.source.to_vec(), tree })
+            .ok()?;
         Some(library)
     }
 

@@ -40,7 +40,9 @@ pub(super) fn operate(operator: &str, left: &Val, right: &Val) -> Val {
         }
         ("*", Val::List(items), Val::Int(times)) if (0..=64).contains(times) => {
             let times = usize::try_from(*times).unwrap_or(0);
-            if items.len().saturating_mul(times) > super::value::ITEMS { return Val::Unknown }
+            if items.len().saturating_mul(times) > super::value::ITEMS {
+                return Val::Unknown;
+            }
             Val::list((0..times).flat_map(|_| items.iter().cloned()).collect())
         }
         ("*", Val::Str(text), Val::Int(times)) if (0..=256).contains(times) => {

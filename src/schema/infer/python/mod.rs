@@ -14,6 +14,7 @@ mod displays;
 mod emit;
 mod expressions;
 mod functions;
+mod imports;
 mod library;
 mod literals;
 mod methods;
@@ -65,7 +66,8 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
 
 /// typer makes an app of one command that command.
 fn only_command(reader: &Reader<'_>, parser: usize) -> usize {
-    let found = reader.parsers.get(parser).filter(|parser| parser.origin == Origin::Typer && parser.arguments.is_empty());
+    let found =
+        reader.parsers.get(parser).filter(|parser| parser.origin == Origin::Typer && parser.arguments.is_empty());
     match found.and_then(|parser| parser.subparsers.as_ref()).map(|sub| sub.commands.as_slice()) {
         Some([only]) => only.parser,
         _ => parser,

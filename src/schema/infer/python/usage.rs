@@ -51,12 +51,7 @@ impl Switch {
                 kind: Kind::Text,
                 ..base
             },
-            None => Arg {
-                action: Action::Constant,
-                constant: Some(json!(true)),
-                default: Some(json!(false)),
-                ..base
-            },
+            None => Arg { action: Action::Constant, constant: Some(json!(true)), default: Some(json!(false)), ..base },
         }
     }
 }
@@ -81,8 +76,12 @@ fn start(text: &str) -> Option<usize> {
 pub(super) fn parse(text: &str) -> Option<Usage> {
     let rest = text.get(start(text)?..)?;
     let (first, others) = rest.split_once('\n').unwrap_or((rest, ""));
-    let following: Vec<&str> =
-        others.lines().map(str::trim).skip_while(|line| line.is_empty() && first.trim().is_empty()).take_while(|line| !line.is_empty()).collect();
+    let following: Vec<&str> = others
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| line.is_empty() && first.trim().is_empty())
+        .take_while(|line| !line.is_empty())
+        .collect();
     let line = if first.trim().is_empty() { following.first().copied()? } else { first.trim() };
     let program = tokens(line).into_iter().find(|token| is_script(token));
     let others = if first.trim().is_empty() { following.get(1..).unwrap_or_default() } else { following.as_slice() };
@@ -90,7 +89,7 @@ pub(super) fn parse(text: &str) -> Option<Usage> {
         let words = tokens(line);
         program.as_ref().is_some_and(|program| words.iter().take(3).any(|word| word == program))
     };
-    if others.iter().any(|line| is_form(&line)) {
+    if others.iter().any(|line| is_form(line)) {
         return None;
     }
     pattern(line)
@@ -223,9 +222,13 @@ pub(super) fn docopt(text: &str) -> Option<Parser> {
         }
     }
     for option in &described {
-        let is_required = usage.options.iter().any(|used| used.is_required && option.flags.contains(used.flags.first().unwrap_or(&String::new())));
+        let is_required = usage
+            .options
+            .iter()
+            .any(|used| used.is_required && option.flags.contains(used.flags.first().unwrap_or(&String::new())));
         let argument = option.argument();
-        arguments.push(Arg { is_required: is_required && option.value.is_some() && option.default.is_none(), ..argument });
+        arguments
+            .push(Arg { is_required: is_required && option.value.is_some() && option.default.is_none(), ..argument });
     }
     Some(Parser { arguments, grammar: Grammar::Getopt, origin: Origin::Docopt, ..Parser::default() })
 }
@@ -281,7 +284,12 @@ mod tests {
         for (text, want) in rows {
             let got = parse(text).map(|usage| {
                 let word = |word: &Word| {
-                    format!("{}{}{}", word.name, if word.is_optional { "?" } else { "" }, if word.is_repeated { "*" } else { "" })
+                    format!(
+                        "{}{}{}",
+                        word.name,
+                        if word.is_optional { "?" } else { "" },
+                        if word.is_repeated { "*" } else { "" }
+                    )
                 };
                 let option = |option: &Switch| {
                     let value = if option.value.is_some() { "=" } else { "" };

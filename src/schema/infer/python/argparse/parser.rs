@@ -79,7 +79,8 @@ impl Reader<'_> {
         }
         let made = self.new_parser(args);
         let Val::Parser(new) = made else { return Val::Unknown };
-        let (prefixes, class) = self.parsers.get(index).map_or((String::new(), None), |parser| (parser.prefixes.clone(), parser.class));
+        let (prefixes, class) =
+            self.parsers.get(index).map_or((String::new(), None), |parser| (parser.prefixes.clone(), parser.class));
         if let Some(parser) = self.parsers.get_mut(new) {
             parser.is_sub = true;
             // `parser_class` is the class of the parser.

@@ -12,7 +12,8 @@ impl Reader<'_> {
     /// Calls something of click.
     pub(in super::super) fn click(&mut self, name: &str, args: &Args) -> Val {
         let last = name.rsplit('.').next().unwrap_or("");
-        let number = |place: usize, name: &str| args.at(place, name).and_then(Val::json).filter(|value| !value.is_null());
+        let number =
+            |place: usize, name: &str| args.at(place, name).and_then(Val::json).filter(|value| !value.is_null());
         let mark = match last {
             "option" => Mark::Option(args.clone()),
             "argument" => Mark::Argument(args.clone()),
@@ -20,7 +21,12 @@ impl Reader<'_> {
                 Mark::Command { group: None, args: args.clone(), is_group: last == "group", origin: Origin::Click }
             }
             "confirmation_option" => {
-                let keywords = vec![("is_flag".to_owned(), Val::Bool(true))];
+                let help = Val::str("Confirm the action.");
+                let keywords = vec![
+                    ("is_flag".to_owned(), Val::Bool(true)),
+                    ("prompt".to_owned(), Val::Bool(true)),
+                    ("help".to_owned(), help),
+                ];
                 Mark::Option(Args { positional: vec![Val::str("--yes")], keywords })
             }
             "version_option" | "help_option" | "pass_context" | "pass_obj" => Mark::Nothing,
@@ -110,11 +116,19 @@ impl Reader<'_> {
         let declared: Vec<String> = declared.into_iter().filter(|text| Some(text) != name.as_ref()).collect();
         let has_opposite = declared.iter().any(|text| text.contains('/'));
         let (flags, negative) = with_opposite(&declared);
-        let longest = flags.iter().max_by_key(|flag| (flag.len() - flag.trim_start_matches('-').len(), std::cmp::Reverse(flags.iter().position(|known| known == *flag))))?;
+        let longest = flags.iter().max_by_key(|flag| {
+            (
+                flag.len() - flag.trim_start_matches('-').len(),
+                std::cmp::Reverse(flags.iter().position(|known| known == *flag)),
+            )
+        })?;
         let dest = name.unwrap_or_else(|| longest.trim_start_matches('-').replace('-', "_").to_lowercase());
-        let mut argument = Arg { flags, dest, help: readable(&args.text("help").unwrap_or_default()), ..Arg::default() };
+        let mut argument =
+            Arg { flags, dest, help: readable(&args.text("help").unwrap_or_default()), ..Arg::default() };
         self.click_type(args, &mut argument);
         let default = args.keyword("default").and_then(Val::json).filter(|value| !value.is_null());
+        // A prompt waits for an answer that never comes.
+        let is_asked = args.keyword("prompt").is_some_and(|prompt| prompt.truth() != Some(false));
         let flag_value = args.keyword("flag_value").and_then(Val::json);
         if has_opposite || args.is_on("is_flag") || flag_value.is_some() {
             argument.action = Action::Constant;
@@ -127,7 +141,7 @@ impl Reader<'_> {
                 None => Some(default.unwrap_or(Value::Bool(false))),
             };
             argument.constant = flag_value.or(Some(Value::Bool(true)));
-            argument.is_required = args.is_on("required");
+            argument.is_required = args.is_on("required") || is_asked;
             return Some(argument);
         }
         if args.is_on("count") {
@@ -143,8 +157,6 @@ impl Reader<'_> {
         if args.is_on("multiple") {
             argument.action = Action::Append;
         }
-        // A prompt waits for an answer that never comes.
-        let is_asked = args.keyword("prompt").is_some_and(|prompt| prompt.truth() != Some(false));
         argument.is_required = args.is_on("required") && default.is_none() || is_asked;
         argument.default = default;
         Some(argument)
@@ -156,7 +168,8 @@ impl Reader<'_> {
         self.click_type(args, &mut argument);
         argument.default = args.keyword("default").and_then(Val::json).filter(|value| !value.is_null());
         let required = args.keyword("required").and_then(Val::truth);
-        let has_default = argument.default.is_some() || args.keyword("default").is_some_and(|value| !matches!(value, Val::None));
+        let has_default =
+            argument.default.is_some() || args.keyword("default").is_some_and(|value| !matches!(value, Val::None));
         argument.is_required = required.unwrap_or(!has_default);
         match args.keyword("nargs") {
             Some(Val::Int(-1)) => {

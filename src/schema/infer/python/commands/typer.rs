@@ -139,12 +139,14 @@ impl<'t> Reader<'t> {
     }
 
     fn typer_option(&mut self, argument: &mut Arg, dest: &str, args: &Args, is_list: bool) {
-        let declared: Vec<String> = args.positional.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
+        let declared: Vec<String> =
+            args.positional.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
         let own = format!("--{}", dest.replace('_', "-"));
         let is_count = args.is_on("count");
         if argument.kind == Kind::Boolean && !is_list {
             let (flags, negative) = with_opposite(&declared);
-            argument.negative = if flags.is_empty() { Some(format!("--no-{}", dest.replace('_', "-"))) } else { negative };
+            argument.negative =
+                if flags.is_empty() { Some(format!("--no-{}", dest.replace('_', "-"))) } else { negative };
             argument.flags = if flags.is_empty() { vec![own] } else { flags };
             argument.action = Action::Constant;
             argument.constant = Some(Value::Bool(true));
@@ -171,8 +173,9 @@ impl<'t> Reader<'t> {
             "generic_type" | "subscript" => {
                 let mut parts = named(node).into_iter();
                 let base = parts.next().map_or("", |node| self.text(node));
-                let inner: Vec<Node<'t>> =
-                    parts.flat_map(|part| if part.kind() == "type_parameter" { named(part) } else { vec![part] }).collect();
+                let inner: Vec<Node<'t>> = parts
+                    .flat_map(|part| if part.kind() == "type_parameter" { named(part) } else { vec![part] })
+                    .collect();
                 self.generic(base.rsplit('.').next().unwrap_or(base), &inner, said, depth);
             }
             "binary_operator" | "union_type" => {
