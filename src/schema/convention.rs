@@ -30,6 +30,12 @@ pub struct ArgvSpec {
     /// Characters that make the script read an argument from a file when it starts with one of them
     /// (`fromfile_prefix_chars`); such positionals are refused.
     pub file_prefixes: String,
+    /// How the script reads words that start with a dash.
+    pub grammar: Grammar,
+    /// The characters that start an option; empty means `-`.
+    pub prefixes: String,
+    /// An option of the script looks like a negative number, so a negative number is never a value of a list.
+    pub has_numeric_flags: bool,
     /// How the script wants its words put together.
     pub writing: Writing,
 }
@@ -73,6 +79,19 @@ pub enum Dashes {
     Refused,
 }
 
+/// What a script's parser makes of words that start with a dash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grammar {
+    /// argparse: a dash starts an option unless the word is glued to a flag by `=`, follows `--`, or is a number.
+    #[default]
+    Argparse,
+    /// An option takes the words that follow it, whatever they are; `--` ends the options (click, getopt_long).
+    Getopt,
+    /// No `--`, no `=`: a flag is followed by its value, every other word is a positional (scripts that walk their
+    /// words by hand).
+    Words,
+}
+
 /// One argument of a command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Argument {
@@ -96,6 +115,13 @@ pub enum Form {
         /// The argument takes all that follows verbatim (argparse's REMAINDER).
         takes_rest: bool,
     },
+    /// Exactly `count` values at their position.
+    PositionalTuple {
+        /// How each value is spelled.
+        scalar: Scalar,
+        /// How many values there are.
+        count: u64,
+    },
     /// `--flag=value`; with `bare` set, that value is written as the flag alone.
     Option {
         /// The option string, longest first choice.
@@ -113,6 +139,17 @@ pub enum Form {
         scalar: Scalar,
         /// The script extends the list by each occurrence, so `--flag=a --flag=b` says the same.
         is_repeatable: bool,
+    },
+    /// `--flag a b`: one flag, exactly `count` values; repeated, each item is such a list.
+    OptionTuple {
+        /// The option string.
+        flag: String,
+        /// How each value is spelled.
+        scalar: Scalar,
+        /// How many values follow the flag.
+        count: u64,
+        /// The flag may stand several times: `--flag a b --flag c d`.
+        is_repeated: bool,
     },
     /// `--flag=a --flag=b`: one flag per value; with `takes_lists`, each item is a list: `--flag a b --flag c d`.
     Repeated {
@@ -132,6 +169,8 @@ pub enum Form {
     },
     /// Each value has a flag of its own; a value without one is said by leaving all of them out.
     Switch(Vec<(Value, String)>),
+    /// A list of values of which each has a flag of its own (argparse's `append_const`).
+    Switches(Vec<(Value, String)>),
 }
 
 /// How one value is spelled as text.

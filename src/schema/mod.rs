@@ -11,9 +11,9 @@ pub mod infer;
 pub(crate) mod validate;
 
 pub use convention::{
-    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Scalar, Subcommands, Values, Writing,
+    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Scalar, Subcommands, Values, Writing,
 };
-pub use infer::{Inferred, infer};
+pub use infer::{Inferred, infer, infer_script};
 pub use validate::Schema;
 
 /// The longest text of one validation message, in bytes; a model must be able to read and repair from it.

@@ -217,7 +217,7 @@ fn has_top_level_code(text: &str) -> bool {
 }
 
 fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut Vec<Diagnostic>) -> Tool {
-    let found = infer::infer(script.language, &script.source);
+    let found = inferred(skill, script);
     if script.is_unread {
         let message = format!(
             "{} is larger than {} bytes, so its arguments are not read from its source; declare an input_schema",
@@ -250,6 +250,18 @@ fn tool(skill: &Arc<Skill>, script: &Script, is_single: bool, diagnostics: &mut 
         convention,
         provenance,
     }
+}
+
+/// What the script's source says, and the sources of the skill's own modules that it imports.
+fn inferred(skill: &Skill, script: &Script) -> Inferred {
+    let files = |path: &Path| {
+        // The files are sorted by the text of their paths.
+        let at = skill.files.binary_search_by(|file| file.path.as_os_str().cmp(path.as_os_str())).ok()?;
+        let file = skill.files.get(at).filter(|file| file.size <= infer::SOURCE_BYTES as u64)?;
+        skill.read_resource(path.to_str()?, file.size).ok()
+    };
+    let language = script.language;
+    infer::infer_script(&infer::Script { language, source: &script.source, path: &script.path, files: &files })
 }
 
 /// The script's path as a word: without its first folder and its extension.

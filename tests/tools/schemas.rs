@@ -20,6 +20,14 @@ fn fixtures_have_their_schemas() {
         ("hidden", "argv"),
         ("stdin_json", "stdin"),
         ("plain", "generic"),
+        ("click_one", "argv"),
+        ("click_group", "argv"),
+        ("typer_one", "argv"),
+        ("typer_app", "argv"),
+        ("docopt_one", "argv"),
+        ("words", "argv"),
+        ("words_plain", "argv"),
+        ("words_loose", "generic"),
     ];
     for (name, convention) in rows {
         let script = std::fs::read(source(&format!("{name}.py"))).expect("the script");
@@ -45,7 +53,7 @@ fn fixtures_have_their_schemas() {
 
 #[cfg(feature = "inference")]
 fn leaked(map: std::collections::BTreeMap<String, String>) -> std::collections::BTreeMap<String, &'static str> {
-    let known = ["argparse", "stdin", "generic"];
+    let known = ["argparse", "click", "typer", "docopt", "argv", "stdin", "generic"];
     let place = |text: String| known.into_iter().find(|word| *word == text).expect("a known provenance");
     map.into_iter().map(|(name, from)| (name, place(from))).collect()
 }

@@ -25,6 +25,7 @@ mod syntax;
 mod usage;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub struct Inferred {
     pub schema: Value,
     /// How the arguments reach the script.
     pub convention: Convention,
-    /// Where each property comes from: what reads the command line (`argparse`, `commander`, `getopts`, …), `stdin` or
+    /// Where each property comes from: what reads the command line (`argparse`, `click`, `commander`, `getopts`, …), `stdin` or
     /// `generic`.
     pub provenance: BTreeMap<String, &'static str>,
     /// The script's own first line about itself (its parser's description or its docstring).
@@ -74,18 +75,36 @@ impl Inferred {
     }
 }
 
-/// Reads a script's source. Never fails: what is not understood is generic.
+/// A script, and how to reach the files beside it.
+#[derive(Clone, Copy)]
+pub struct Script<'a> {
+    /// What runs it.
+    pub language: Language,
+    /// Its own text.
+    pub source: &'a [u8],
+    /// Where it is, relative to the skill's root.
+    pub path: &'a Path,
+    /// Gives another file of the skill by its path relative to the root; asked for few, and for small ones.
+    pub files: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+}
+
+/// Reads a script's source alone. Never fails: what is not understood is generic.
 pub fn infer(language: Language, source: &[u8]) -> Inferred {
-    if source.len() > SOURCE_BYTES {
+    infer_script(&Script { language, source, path: Path::new("script"), files: &|_| None })
+}
+
+/// Reads a script's source, and the modules of the skill that it imports. Never fails: what is not understood is generic.
+pub fn infer_script(script: &Script<'_>) -> Inferred {
+    if script.source.len() > SOURCE_BYTES {
         return Inferred::generic();
     }
-    match language {
+    match script.language {
         #[cfg(feature = "inference")]
-        Language::Python => python::infer(source),
+        Language::Python => python::infer(script),
         #[cfg(feature = "inference")]
-        Language::Node => node::infer(source),
+        Language::Node => node::infer(script.source),
         #[cfg(feature = "inference")]
-        Language::Bash | Language::Sh => shell::infer(source),
+        Language::Bash | Language::Sh => shell::infer(script.source),
         _ => Inferred::generic(),
     }
 }

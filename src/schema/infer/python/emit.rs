@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::argparse::{Arg, Parser};
+use super::argparse::{Action, Arg, Origin, Parser, Subcommand};
 use super::shape::{constants, shape};
 use crate::schema::validate::{clip, names};
 use crate::schema::{Argument, ArgvSpec, Command, Convention, Exclusive, Form, Inferred, PROPERTY_COUNT, Subcommands};
@@ -21,7 +21,8 @@ const NAME_BYTES: usize = 64;
 const NESTING: usize = 6;
 
 pub(super) fn inferred(parsers: &[Parser], index: usize, reads_text: bool) -> Inferred {
-    let mut build = Build { parsers, properties: Map::new(), owners: BTreeMap::new(), is_full: false };
+    let mut build =
+        Build { parsers, properties: Map::new(), owners: BTreeMap::new(), choosers: Vec::new(), is_full: false };
     let mut spec = build.level(index, &[]);
     let mut required: Vec<Value> = spec
         .arguments
@@ -33,8 +34,9 @@ pub(super) fn inferred(parsers: &[Parser], index: usize, reads_text: bool) -> In
         required.push(json!(subcommands.property));
     }
     build.note_owners(&spec);
+    let origin = parsers.get(index).map_or(Origin::Argparse, |parser| parser.origin);
     let mut provenance: BTreeMap<String, &'static str> =
-        build.properties.keys().map(|name| (name.clone(), "argparse")).collect();
+        build.properties.keys().map(|name| (name.clone(), origin.name())).collect();
     if reads_text && !build.properties.contains_key("stdin") {
         let property = json!({"type": "string", "description": "Text given to the script on standard input."});
         build.properties.insert("stdin".to_owned(), property);
@@ -69,6 +71,8 @@ struct Build<'a> {
     properties: Map<String, Value>,
     /// The subcommands that take each property; the root command line is the empty text.
     owners: BTreeMap<String, Vec<String>>,
+    /// The properties that name the subcommands around this level.
+    choosers: Vec<String>,
     is_full: bool,
 }
 
@@ -76,12 +80,15 @@ impl Build<'_> {
     fn level(&mut self, index: usize, path: &[String]) -> ArgvSpec {
         let mut spec = ArgvSpec::default();
         let Some(parser) = self.parsers.get(index).filter(|_| path.len() < NESTING) else { return spec };
-        spec.file_prefixes = parser.file_prefixes.clone();
+        spec.file_prefixes.clone_from(&parser.file_prefixes);
+        spec.prefixes.clone_from(&parser.prefixes);
+        spec.grammar = parser.grammar;
+        spec.has_numeric_flags = parser.arguments.iter().any(|arg| arg.flags.iter().any(|flag| is_numeric(flag)));
         let owner = path.join(" ");
         // The property of each argument, by its index in the parser.
         let mut placed: Vec<Option<String>> = Vec::new();
         for arg in &parser.arguments {
-            placed.push(self.argument(arg, &owner, &mut spec));
+            placed.push(self.argument(arg, parser.origin == Origin::Argparse, &owner, &mut spec));
         }
         for (members, is_required) in &parser.exclusive {
             let mut properties: Vec<String> =
@@ -94,14 +101,21 @@ impl Build<'_> {
         }
         if let Some(subparsers) = parser.subparsers.as_ref().filter(|subparsers| !subparsers.commands.is_empty()) {
             let wanted = subparsers.dest.as_deref().and_then(property_name).unwrap_or_else(|| "command".to_owned());
-            let property =
-                if self.properties.contains_key(&wanted) && path.is_empty() { "subcommand".to_owned() } else { wanted };
+            // A subcommand's own subcommands need a name that is not its parent's.
+            let property = match path.last() {
+                None if self.properties.contains_key(&wanted) => "subcommand".to_owned(),
+                Some(last) if self.choosers.contains(&wanted) => {
+                    property_name(&format!("{last}_{wanted}")).unwrap_or(wanted)
+                }
+                _ => wanted,
+            };
+            self.choosers.push(property.clone());
             let mut help = String::from("Subcommand.");
-            for (name, _, text) in &subparsers.commands {
+            for Subcommand { name, help: text, .. } in &subparsers.commands {
                 let text = collapse(text);
                 help.push_str(&if text.is_empty() { format!(" {name};") } else { format!(" {name}: {text};") });
             }
-            let command_names: Vec<&str> = subparsers.commands.iter().map(|(name, _, _)| name.as_str()).collect();
+            let command_names: Vec<&str> = subparsers.commands.iter().map(|command| command.name.as_str()).collect();
             let schema = json!({
                 "type": "string",
                 "enum": command_names,
@@ -109,17 +123,18 @@ impl Build<'_> {
             });
             self.add(&property, schema, &owner);
             let mut commands = Vec::new();
-            for (name, index, _) in &subparsers.commands {
+            for Subcommand { name, parser, .. } in &subparsers.commands {
                 let path: Vec<String> = path.iter().chain([name]).cloned().collect();
-                commands.push(Command { name: name.clone(), spec: self.level(*index, &path) });
+                commands.push(Command { name: name.clone(), spec: self.level(*parser, &path) });
             }
+            self.choosers.pop();
             spec.subcommands = Some(Subcommands { property, is_required: subparsers.is_required, commands });
         }
         spec
     }
 
     /// Adds one argument to its level; gives its property.
-    fn argument(&mut self, arg: &Arg, owner: &str, spec: &mut ArgvSpec) -> Option<String> {
+    fn argument(&mut self, arg: &Arg, is_argparse: bool, owner: &str, spec: &mut ArgvSpec) -> Option<String> {
         if arg
             .flags
             .iter()
@@ -131,6 +146,14 @@ impl Build<'_> {
         let (mut schema, form) = shape(arg)?;
         if let Some(known) = spec.arguments.iter_mut().find(|known| known.property == property) {
             // Several flags for one destination, each with its constant.
+            if let (Form::Switches(known), Form::Switches(more)) = (&mut known.form, &form) {
+                known.extend(more.iter().cloned());
+                let values: Vec<Value> = known.iter().map(|(value, _)| value.clone()).collect();
+                if let Some(schema) = self.properties.get_mut(&property).and_then(Value::as_object_mut) {
+                    schema.insert("items".to_owned(), Value::Object(constants(&values, None)));
+                }
+                return Some(property);
+            }
             if let (Form::Switch(known), Form::Switch(more)) = (&mut known.form, &form) {
                 known.extend(more.iter().cloned());
                 let values: Vec<Value> = known.iter().map(|(value, _)| value.clone()).collect();
@@ -151,6 +174,11 @@ impl Build<'_> {
             return None;
         }
         describe(&mut schema, &arg.help);
+        let adds = matches!(arg.action, Action::Append | Action::Extend | Action::AppendConstant);
+        if adds && is_argparse && schema.get("default").and_then(Value::as_array).is_some_and(|items| !items.is_empty())
+        {
+            describe(&mut schema, &format!("{} (values are added to the default)", arg.help));
+        }
         self.add(&property, Value::Object(schema), owner);
         spec.arguments.push(Argument { property: property.clone(), form, is_required: arg.is_required });
         Some(property)
@@ -201,6 +229,11 @@ fn describe(schema: &mut Map<String, Value>, help: &str) {
     if !help.is_empty() {
         schema.insert("description".to_owned(), Value::String(clip(&help, HELP_BYTES)));
     }
+}
+
+/// Whether a flag looks like a negative number to argparse.
+fn is_numeric(flag: &str) -> bool {
+    flag.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
 }
 
 fn collapse(text: &str) -> String {

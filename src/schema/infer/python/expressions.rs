@@ -1,12 +1,13 @@
-//! Expressions: literals keep their value, names are looked up, members of the stdin document are noted.
+//! Expressions: literals keep their value, names are looked up, what reads words or the stdin document is noted.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::literals::{integer, operate, unescape};
-use super::reader::{ITERATIONS, Reader, named};
-use super::value::{ITEMS, Val};
+use super::argparse::Kind;
+use super::literals::{compare, integer, operate};
+use super::reader::{Reader, named};
+use super::value::Val;
 
 impl<'t> Reader<'t> {
     pub(super) fn eval(&mut self, node: Node<'t>) -> Val {
@@ -23,6 +24,7 @@ impl<'t> Reader<'t> {
         match node.kind() {
             "identifier" => self.lookup(self.text(node)),
             "none" => Val::None,
+            "ellipsis" => Val::Name("...".into()),
             "true" => Val::Bool(true),
             "false" => Val::Bool(false),
             "integer" => integer(self.text(node)),
@@ -40,32 +42,25 @@ impl<'t> Reader<'t> {
             "dictionary" => self.dictionary(node),
             "parenthesized_expression" | "await" => node.named_child(0).map_or(Val::Unknown, |node| self.eval(node)),
             "attribute" => {
-                let object = node.child_by_field_name("object").map_or(Val::Unknown, |node| self.eval(node));
+                let object = self.field(node, "object");
                 let name = node.child_by_field_name("attribute").map_or("", |node| self.text(node));
                 self.attribute(&object, name)
             }
             "subscript" => self.subscript(node),
             "call" => self.call(node),
-            "assignment" => {
-                let value = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-                if let Some(left) = node.child_by_field_name("left") {
-                    self.assign(left, value.clone());
-                }
-                value
-            }
+            "assignment" => self.assignment(node),
             "augmented_assignment" => {
-                let left = node.child_by_field_name("left");
-                let before = left.map_or(Val::Unknown, |node| self.eval(node));
-                let more = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-                let is_plus = node.child_by_field_name("operator").is_some_and(|node| self.text(node) == "+=");
-                let value = if is_plus { operate("+", &before, &more) } else { Val::Unknown };
-                if let Some(left) = left {
+                let before = self.field(node, "left");
+                let more = self.field(node, "right");
+                let operator = node.child_by_field_name("operator").map_or("", |node| self.text(node));
+                let value = operate(operator.trim_end_matches('='), &before, &more);
+                if let Some(left) = node.child_by_field_name("left") {
                     self.assign(left, value);
                 }
                 Val::Unknown
             }
             "named_expression" => {
-                let value = node.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
+                let value = self.field(node, "value");
                 if let Some(name) = node.child_by_field_name("name") {
                     self.assign(name, value.clone());
                 }
@@ -79,44 +74,31 @@ impl<'t> Reader<'t> {
                 value
             }
             "unary_operator" => {
-                let value = node.child_by_field_name("argument").map_or(Val::Unknown, |node| self.eval(node));
+                let value = self.field(node, "argument");
                 match (self.text(node).chars().next(), value) {
                     (Some('-'), Val::Int(value)) => value.checked_neg().map_or(Val::Unknown, Val::Int),
                     (Some('-'), Val::Float(value)) => Val::Float(-value),
+                    (_, Val::Made(kind)) => Val::Made(kind),
                     _ => Val::Unknown,
                 }
             }
+            "not_operator" => match self.field(node, "argument") {
+                Val::Made(_) => Val::Made(Kind::Boolean),
+                value => value.truth().map_or(Val::Unknown, |truth| Val::Bool(!truth)),
+            },
             "binary_operator" => {
-                let left = node.child_by_field_name("left").map_or(Val::Unknown, |node| self.eval(node));
-                let right = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
+                let left = self.field(node, "left");
+                let right = self.field(node, "right");
                 let operator = node.child_by_field_name("operator").map_or("", |node| self.text(node));
                 operate(operator, &left, &right)
             }
             "boolean_operator" => self.boolean(node),
-            "comparison_operator" => {
-                let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
-                if let [Val::Str(name), Val::Json] = parts.as_slice() {
-                    self.json.ask(name, None);
-                }
-                Val::Unknown
-            }
-            "conditional_expression" => {
-                let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
-                match parts.as_slice() {
-                    [first, _, last] => {
-                        if first.is_unknown() {
-                            last.clone()
-                        } else {
-                            first.clone()
-                        }
-                    }
-                    _ => Val::Unknown,
-                }
-            }
+            "comparison_operator" => self.comparison(node),
+            "conditional_expression" => self.conditional(node),
             "list_comprehension" | "set_comprehension" | "generator_expression" | "dictionary_comprehension" => {
                 self.comprehension(node)
             }
-            "lambda" => Val::Lambda,
+            "lambda" => Val::Func(self.new_function(node, "")),
             "function_definition" | "class_definition" | "block" | "decorated_definition" => {
                 self.exec(node);
                 Val::Unknown
@@ -129,6 +111,18 @@ impl<'t> Reader<'t> {
                 Val::Unknown
             }
         }
+    }
+
+    fn assignment(&mut self, node: Node<'t>) -> Val {
+        let Some(right) = node.child_by_field_name("right") else {
+            // `name: type` alone binds nothing.
+            return Val::Unknown;
+        };
+        let value = self.eval(right);
+        if let Some(left) = node.child_by_field_name("left") {
+            self.assign(left, value.clone());
+        }
+        value
     }
 
     /// The elements of a display or of a call, with `*list` spread; `None` when one cannot be spread.
@@ -144,74 +138,20 @@ impl<'t> Reader<'t> {
                 _ => Some(vec![self.eval(child)]),
             };
             match (&mut items, more) {
-                (Some(items), Some(more)) if items.len() + more.len() <= ITEMS => items.extend(more),
+                (Some(items), Some(more)) if items.len() + more.len() <= super::value::ITEMS => items.extend(more),
                 _ => items = None,
             }
         }
         items
     }
 
-    fn dictionary(&mut self, node: Node<'t>) -> Val {
-        let mut items = Vec::new();
-        for child in named(node) {
-            if child.kind() == "pair" {
-                let key = child.child_by_field_name("key").map_or(Val::Unknown, |node| self.eval(node));
-                let value = child.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
-                items.push((key, value));
-            } else if let (Some(inner), "dictionary_splat") = (child.named_child(0), child.kind())
-                && let Val::Dict(more) = self.eval(inner)
-            {
-                items.extend(more.iter().cloned());
-            }
-        }
-        Val::dict(items)
-    }
-
-    fn string(&mut self, node: Node<'t>) -> Val {
-        let mut text = String::new();
-        let mut is_raw = false;
-        let mut is_format = false;
-        for part in named(node) {
-            match part.kind() {
-                "string_start" => {
-                    let prefix = self.text(part).to_ascii_lowercase();
-                    if prefix.contains('b') {
-                        return Val::Unknown;
-                    }
-                    is_raw = prefix.contains('r');
-                    is_format = prefix.contains('f');
-                }
-                "string_content" => {
-                    let content = unescape(self.text(part), is_raw);
-                    text.push_str(&if is_format { content.replace("{{", "{").replace("}}", "}") } else { content });
-                }
-                "interpolation" => {
-                    let value = part.child_by_field_name("expression").map_or(Val::Unknown, |node| self.eval(node));
-                    text.push_str(&value.text().unwrap_or_else(|| "…".to_owned()));
-                }
-                _ => {}
-            }
-        }
-        Val::str(text)
-    }
-
-    pub(super) fn attribute(&mut self, object: &Val, name: &str) -> Val {
-        match object {
-            Val::Name(full) => Val::Name(format!("{full}.{name}").into()),
-            Val::Class(index) | Val::Instance(index) => {
-                let own = self.attributes.get(name).cloned();
-                let of_class = || self.classes.get(*index).and_then(|class| class.members.get(name).cloned());
-                own.or_else(of_class).unwrap_or(Val::Unknown)
-            }
-            // The value of an enum's member is the member itself here.
-            literal if name == "value" && literal.json().is_some() => literal.clone(),
-            _ => Val::Unknown,
-        }
-    }
-
     fn subscript(&mut self, node: Node<'t>) -> Val {
-        let object = node.child_by_field_name("value").map_or(Val::Unknown, |node| self.eval(node));
-        let key = node.child_by_field_name("subscript").map_or(Val::Unknown, |node| self.eval(node));
+        let object = self.field(node, "value");
+        let Some(index) = node.child_by_field_name("subscript") else { return Val::Unknown };
+        if index.kind() == "slice" {
+            return self.slice(&object, index);
+        }
+        let key = self.eval(index);
         match (&object, &key) {
             (Val::Json, Val::Str(name)) => {
                 self.json.demand(name);
@@ -221,63 +161,171 @@ impl<'t> Reader<'t> {
                 self.json.evidence(name, "object");
                 Val::Unknown
             }
-            (Val::Dict(items), Val::Str(name)) => {
-                let found = items.iter().find(|(key, _)| key.as_str() == Some(name));
-                found.map_or(Val::Unknown, |(_, value)| value.clone())
-            }
+            (Val::Words(from), Val::Int(index)) => match usize::try_from(*index) {
+                Ok(index) => {
+                    let index = from.saturating_add(index);
+                    self.words.read(index);
+                    Val::Word(Some(index))
+                }
+                Err(_) => {
+                    self.words.is_loose = true;
+                    Val::Unknown
+                }
+            },
+            (Val::Dict(_), _) => object.entry(&key).unwrap_or(Val::Unknown),
             (Val::List(items), Val::Int(index)) => {
-                usize::try_from(*index).ok().and_then(|index| items.get(index).cloned()).unwrap_or(Val::Unknown)
+                let index = if *index < 0 { i64::try_from(items.len()).unwrap_or(0) + index } else { *index };
+                usize::try_from(index).ok().and_then(|index| items.get(index).cloned()).unwrap_or(Val::Unknown)
             }
+            (Val::Str(text), Val::Int(index)) => {
+                let length = i64::try_from(text.chars().count()).unwrap_or(0);
+                let index = if *index < 0 { length + index } else { *index };
+                let letter = usize::try_from(index).ok().and_then(|index| text.chars().nth(index));
+                letter.map_or(Val::Unknown, |letter| Val::str(letter.to_string()))
+            }
+            (Val::Class(_), Val::Str(name)) => {
+                let members = self.members_of(&object).unwrap_or_default();
+                let is_it = |member: &Val| matches!(member, Val::Member(member) if member.0 == *name);
+                members.into_iter().find(is_it).unwrap_or(Val::Unknown)
+            }
+            // `List[int]`: what is inside matters where annotations are read.
+            (Val::Name(name), _) if name.as_ref() == "os.environ" => Val::Unknown,
+            _ => Val::Unknown,
+        }
+    }
+
+    fn slice(&mut self, object: &Val, node: Node<'t>) -> Val {
+        // The bounds by their place between the colons.
+        let mut bounds: [Option<Val>; 3] = [None, None, None];
+        let mut place = 0;
+        let mut cursor = node.walk();
+        for child in node.children(&mut cursor) {
+            if child.kind() == ":" {
+                place += 1;
+            } else if let Some(bound) = bounds.get_mut(place) {
+                *bound = Some(self.eval(child));
+            }
+        }
+        let length = match object {
+            Val::List(items) => items.len(),
+            Val::Str(text) => text.chars().count(),
+            Val::Words(_) => usize::MAX >> 1,
+            _ => return Val::Unknown,
+        };
+        let at = |bound: &Option<Val>, other: usize| match bound {
+            None | Some(Val::None) => Some(other),
+            Some(Val::Int(value)) if *value < 0 => {
+                length.checked_sub(usize::try_from(value.unsigned_abs()).ok()?).or(Some(0))
+            }
+            Some(Val::Int(value)) => Some(usize::try_from(*value).ok()?.min(length)),
+            Some(_) => None,
+        };
+        let [start, end, step] = &bounds;
+        let (Some(start), Some(end), None) = (at(start, 0), at(end, length), step) else { return Val::Unknown };
+        match object {
+            Val::List(items) => Val::list(items.get(start..end.max(start)).unwrap_or_default().to_vec()),
+            Val::Str(text) => Val::str(text.chars().skip(start).take(end.saturating_sub(start)).collect::<String>()),
+            Val::Words(from) => Val::Words(from.saturating_add(start)),
             _ => Val::Unknown,
         }
     }
 
     fn boolean(&mut self, node: Node<'t>) -> Val {
-        let left = node.child_by_field_name("left").map_or(Val::Unknown, |node| self.eval(node));
-        let right = node.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
+        let left = self.field(node, "left");
+        let right = self.field(node, "right");
         let is_or = node.child_by_field_name("operator").is_some_and(|node| self.text(node) == "or");
         match (&left, left.truth()) {
             (Val::Field(name), _) if is_or => {
                 self.json.ask(name, Some(&right));
                 left
             }
-            (Val::Json | Val::StdinText, _) if is_or => left,
+            (Val::Word(Some(index)), _) if is_or => {
+                self.words.fallback(*index, &right);
+                left
+            }
+            (Val::Json | Val::StdinText | Val::Words(_), _) if is_or => left,
+            (Val::Made(kind), _) => Val::Made(*kind),
             (_, Some(is_true)) if is_true == is_or => left,
             (_, Some(_)) => right,
-            _ => {
-                if left.is_unknown() {
-                    Val::Unknown
+            // Of two things one is known, and either may count.
+            (_, None) if is_or => {
+                if matches!(right, Val::Parser(_)) {
+                    right
                 } else {
-                    left
+                    Val::Unknown
+                }
+            }
+            (_, None) => {
+                if right.truth() == Some(false) {
+                    Val::Bool(false)
+                } else {
+                    Val::Unknown
                 }
             }
         }
     }
 
-    fn comprehension(&mut self, node: Node<'t>) -> Val {
-        let clauses: Vec<Node<'t>> = named(node);
-        let body = node.child_by_field_name("body");
-        let loops: Vec<&Node<'t>> = clauses.iter().filter(|clause| clause.kind() == "for_in_clause").collect();
-        let is_filtered = clauses.iter().any(|clause| clause.kind() == "if_clause");
-        let [single] = loops.as_slice() else { return Val::Unknown };
-        let over = single.child_by_field_name("right").map_or(Val::Unknown, |node| self.eval(node));
-        if let Val::Field(name) = &over {
-            self.json.evidence(name, "array");
-        }
-        let items = self.members_of(&over).filter(|items| items.len() <= ITERATIONS);
-        let is_known = items.is_some() && !is_filtered && node.kind() != "dictionary_comprehension";
-        let mut results = Vec::new();
-        self.frames.push((HashMap::new(), None));
-        for item in items.unwrap_or_else(|| vec![Val::Unknown]) {
-            if let Some(left) = single.child_by_field_name("left") {
-                self.assign(left, item);
+    fn comparison(&mut self, node: Node<'t>) -> Val {
+        let parts: Vec<Node<'t>> = named(node).into_iter().filter(|part| part.kind() != "comment").collect();
+        let values: Vec<Val> = parts.iter().map(|part| self.eval(*part)).collect();
+        let ([left, right], [a, b]) = (values.as_slice(), parts.as_slice()) else {
+            let word = values.iter().any(|value| matches!(value, Val::Word(_)));
+            return if word { Val::Made(Kind::Boolean) } else { Val::Unknown };
+        };
+        let between = self.between(*a, *b);
+        let operator = between.split_whitespace().collect::<Vec<_>>().join(" ");
+        match (left, right) {
+            (Val::Str(name), Val::Json) => {
+                self.json.ask(name, None);
+                Val::Unknown
             }
-            for filter in clauses.iter().filter(|clause| clause.kind() == "if_clause") {
-                self.exec(*filter);
+            (Val::Str(flag), Val::Words(_)) => {
+                self.words.flag(flag);
+                Val::Unknown
             }
-            results.push(body.map_or(Val::Unknown, |body| self.eval(body)));
+            (Val::Count(from), Val::Int(count)) => {
+                self.words.counted(*from, &operator, *count);
+                Val::Unknown
+            }
+            (Val::Word(index), other) | (other, Val::Word(index)) => {
+                self.words.compared(*index, other);
+                Val::Made(Kind::Boolean)
+            }
+            _ => compare(&operator, left, right),
         }
-        self.frames.pop();
-        if is_known { Val::list(results) } else { Val::Unknown }
+    }
+
+    fn conditional(&mut self, node: Node<'t>) -> Val {
+        let parts: Vec<Val> = named(node).into_iter().map(|part| self.eval(part)).collect();
+        let [first, condition, last] = parts.as_slice() else { return Val::Unknown };
+        match condition.truth() {
+            Some(true) => return first.clone(),
+            Some(false) => return last.clone(),
+            None => {}
+        }
+        match (first, last) {
+            (Val::Word(Some(index)), other) | (other, Val::Word(Some(index))) => {
+                self.words.fallback(*index, other);
+                Val::Word(Some(*index))
+            }
+            (Val::Words(from), _) | (_, Val::Words(from)) => Val::Words(*from),
+            // Which of two constants it is, nobody knows.
+            _ if first.json().is_some() && last.json().is_some() && first.is(last) != Some(true) => Val::Unknown,
+            _ if first.is_unknown() => last.clone(),
+            _ => first.clone(),
+        }
+    }
+
+    /// Reads something with names of its own.
+    pub(super) fn in_inner_scope<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.frames.last().map(|frame| Rc::clone(&frame.scope));
+        if let (Some(frame), Some(outer)) = (self.frames.last_mut(), &outer) {
+            frame.scope = super::scope::Scope::inside(Some(Rc::clone(outer)));
+        }
+        let result = read(self);
+        if let (Some(frame), Some(outer)) = (self.frames.last_mut(), outer) {
+            frame.scope = outer;
+        }
+        result
     }
 }

@@ -1,38 +1,46 @@
-//! Python scripts: argparse command lines and JSON on stdin, read from the syntax tree by a small symbolic reader.
+//! Python scripts: their command lines and the JSON on stdin, read from the syntax tree by a small symbolic reader.
 //!
-//! The reader walks the module as if it ran: both branches of every `if`, functions of the module where they are
-//! called, loops over literals unrolled. It follows parsers and the stdin document by identity and knows nothing else;
-//! steps and depths are bounded, so any source ends.
+//! The reader walks the script and the modules of the skill that it imports as if they ran: conditions that are known
+//! choose a branch, of others both are read; functions are read where they are called, loops over literals unrolled. It
+//! follows parsers, words of the command line and the stdin document by identity and knows nothing else; steps and
+//! depths are bounded, so any source ends.
 
 mod argparse;
+mod builtins;
 mod calls;
+mod classes;
+mod commands;
+mod displays;
 mod emit;
 mod expressions;
+mod functions;
+mod imports;
+mod library;
 mod literals;
+mod methods;
 mod reader;
+mod scope;
 mod shape;
 mod stdin;
+mod usage;
 mod value;
+mod words;
 
-use std::ops::ControlFlow;
-
-use tree_sitter::{ParseOptions, Parser, Tree};
-
-use super::Inferred;
+use super::{Inferred, Script};
 use crate::schema::Convention;
+use argparse::Origin;
+use library::Library;
 use reader::Reader;
 
-/// How often the parser may report progress before it is stopped; it reports about every hundred operations.
-const PROGRESS: usize = 200_000;
-
-pub(super) fn infer(source: &[u8]) -> Inferred {
+pub(super) fn infer(script: &Script<'_>) -> Inferred {
     let mut generic = Inferred::generic();
-    let Some(tree) = parse(source) else { return generic };
-    let mut reader = Reader::new(source);
-    reader.run(tree.root_node());
+    let Some(library) = Library::open(script) else { return generic };
+    let mut reader = Reader::new(&library);
+    reader.run();
     let docstring = reader.docstring.take();
     let description = |text: Option<&str>| text.and_then(emit::first_line);
     if let Some(parser) = reader.main_parser() {
+        let parser = only_command(&reader, parser);
         let mut inferred = emit::inferred(&reader.parsers, parser, reader.reads_stdin && !reader.json.is_read);
         inferred.description = inferred.description.or_else(|| description(docstring.as_deref()));
         inferred.reads_stdin_json = reader.json.is_read;
@@ -47,18 +55,21 @@ pub(super) fn infer(source: &[u8]) -> Inferred {
         inferred.description = description(docstring.as_deref());
         return inferred;
     }
+    if let Some(parser) = reader.words.parser(docstring.as_deref()) {
+        let mut inferred = emit::inferred(&[parser], 0, reader.reads_stdin);
+        inferred.description = description(docstring.as_deref());
+        return inferred;
+    }
     generic.description = description(docstring.as_deref());
     generic
 }
 
-fn parse(source: &[u8]) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
-    let mut progress = 0usize;
-    let mut stop = |_: &tree_sitter::ParseState| {
-        progress += 1;
-        if progress > PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let options = ParseOptions::new().progress_callback(&mut stop);
-    parser.parse_with_options(&mut |at, _| source.get(at..).unwrap_or(&[]), None, Some(options))
+/// typer makes an app of one command that command.
+fn only_command(reader: &Reader<'_>, parser: usize) -> usize {
+    let found =
+        reader.parsers.get(parser).filter(|parser| parser.origin == Origin::Typer && parser.arguments.is_empty());
+    match found.and_then(|parser| parser.subparsers.as_ref()).map(|sub| sub.commands.as_slice()) {
+        Some([only]) => only.parser,
+        _ => parser,
+    }
 }

@@ -17,10 +17,13 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
     let default = arg.default.as_ref().map(|value| converted(value, arg.kind));
     let scalar_default = default.clone().filter(|value| is_fit(value));
     let list_default = default.filter(|value| value.as_array().is_some_and(|items| items.iter().all(is_fit)));
-    let flag = arg.flags.iter().find(|flag| flag.starts_with("--")).or(arg.flags.first()).cloned();
+    let flag = arg.flags.iter().find(|flag| is_long(flag)).or(arg.flags.first()).cloned();
     let Some(flag) = flag else {
         return Some(match arg.nargs {
             Nargs::One | Nargs::Optional => (with_default(item, scalar_default), Form::Positional(scalar)),
+            Nargs::Exactly(count) => {
+                (with_default(list(item, arg.nargs), list_default), Form::PositionalTuple { scalar, count })
+            }
             _ => {
                 let form = Form::Positionals { scalar, takes_rest: arg.nargs == Nargs::Rest };
                 (with_default(list(item, arg.nargs), list_default), form)
@@ -30,12 +33,15 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
     Some(match (arg.action, arg.nargs) {
         (Action::Constant, _) => {
             let value = arg.constant.clone()?;
-            (constants(std::slice::from_ref(&value), arg.default.as_ref()), Form::Switch(vec![(value, flag)]))
+            let schema = constants(std::slice::from_ref(&value), arg.default.as_ref());
+            let mut flags = vec![(value, flag)];
+            flags.extend(arg.negative.clone().map(|negative| (Value::Bool(false), negative)));
+            (schema, Form::Switch(flags))
         }
-        (Action::Boolean, _) => {
-            let negative = format!("--no-{}", flag.strip_prefix("--")?);
-            let flags = vec![(Value::Bool(true), flag), (Value::Bool(false), negative)];
-            (constants(&[Value::Bool(true)], arg.default.as_ref()), Form::Switch(flags))
+        (Action::AppendConstant, _) => {
+            let value = arg.constant.clone()?;
+            let item = constants(std::slice::from_ref(&value), None);
+            (list(item, Nargs::Any), Form::Switches(vec![(value, flag)]))
         }
         (Action::Count, _) => {
             let start = arg.default.as_ref().and_then(Value::as_u64).unwrap_or(0);
@@ -46,6 +52,10 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
         }
         (Action::Append | Action::Extend, Nargs::One | Nargs::Optional) => {
             (with_default(list(item, Nargs::Any), list_default), Form::Repeated { flag, scalar, takes_lists: false })
+        }
+        (Action::Append, Nargs::Exactly(count)) => {
+            let form = Form::OptionTuple { flag, scalar, count, is_repeated: true };
+            (list(list(item, arg.nargs), Nargs::Any), form)
         }
         (Action::Append, nargs) => {
             (list(list(item, nargs), Nargs::Any), Form::Repeated { flag, scalar, takes_lists: true })
@@ -60,8 +70,12 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
             }
             (with_default(item, scalar_default), Form::Option { flag, scalar, bare })
         }
+        (Action::Store | Action::Extend, Nargs::Exactly(count)) => {
+            let form = Form::OptionTuple { flag, scalar, count, is_repeated: false };
+            (with_default(list(item, arg.nargs), list_default), form)
+        }
         (Action::Store | Action::Extend, nargs) => {
-            let is_repeatable = arg.action == Action::Extend && !matches!(nargs, Nargs::Exactly(count) if count > 1);
+            let is_repeatable = arg.action == Action::Extend;
             (with_default(list(item, nargs), list_default), Form::OptionList { flag, scalar, is_repeatable })
         }
     })
@@ -82,6 +96,11 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
         // OpenAI refuses a list without a word on its items.
         schema.insert("items".to_owned(), json!({}));
     }
+    for (key, bound) in [("minimum", &arg.bounds.0), ("maximum", &arg.bounds.1)] {
+        if let Some(bound) = bound.as_ref().filter(|bound| bound.is_number()) {
+            schema.insert(key.to_owned(), bound.clone());
+        }
+    }
     if let Some(choices) = &arg.choices {
         let mut fit: Vec<Value> = Vec::new();
         for choice in choices.iter().filter(|choice| fits(choice, arg.kind)) {
@@ -94,6 +113,12 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
         }
     }
     (schema, scalar)
+}
+
+/// Whether an option string is a long one: its first character twice.
+fn is_long(flag: &str) -> bool {
+    let mut chars = flag.chars();
+    chars.next() == chars.next() && flag.len() > 2
 }
 
 fn list(item: Map<String, Value>, nargs: Nargs) -> Map<String, Value> {

@@ -1,0 +1,125 @@
+//! The modules of one skill: the script, and what it imports of its own files, parsed when they are first asked for.
+//!
+//! Everything is kept until the reading ends, so that syntax nodes can be held. Counts and bytes are bounded.
+
+use std::cell::{Cell, OnceCell};
+use std::ops::ControlFlow;
+use std::path::{Component, Path, PathBuf};
+
+use tree_sitter::{Node, ParseOptions, Parser, Tree};
+
+use super::super::{SOURCE_BYTES, Script};
+
+/// The most modules of one reading.
+const MODULES: usize = 24;
+/// The most bytes of sources that are parsed besides the script's own.
+const IMPORTED_BYTES: usize = 1024 * 1024;
+/// How often the parser may report progress before it is stopped; it reports about every hundred operations.
+const PROGRESS: usize = 200_000;
+
+/// One parsed file.
+pub(super) struct Module {
+    /// Where it is, relative to the skill's root.
+    path: PathBuf,
+    source: Vec<u8>,
+    tree: Tree,
+}
+
+impl Module {
+    pub(super) fn source(&self) -> &[u8] {
+        &self.source
+    }
+
+    pub(super) fn root(&self) -> Node<'_> {
+        self.tree.root_node()
+    }
+
+    pub(super) fn stem(&self) -> &str {
+        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
+    }
+}
+
+/// The script's own module, number 0, and those that it imports.
+pub(super) struct Library<'a> {
+    script: &'a Script<'a>,
+    slots: [OnceCell<Module>; MODULES],
+    bytes: Cell<usize>,
+}
+
+impl<'a> Library<'a> {
+    /// Parses the script; `None` when the parser gives up.
+    pub(super) fn open(script: &'a Script<'a>) -> Option<Self> {
+        let library = Self { script, slots: [const { OnceCell::new() }; MODULES], bytes: Cell::new(0) };
+        let tree = parse(script.source)?;
+        library
+            .slots
+            .first()?
+            .set(Module { path: script.path.to_path_buf(), source: script.source.to_vec(), tree })
+            .ok()?;
+        Some(library)
+    }
+
+    pub(super) fn module(&self, index: usize) -> Option<&Module> {
+        self.slots.get(index)?.get()
+    }
+
+    /// The skill's own module of this dotted name, as the module `from` imports it; `dots` counts the leading dots of a
+    /// relative import.
+    pub(super) fn resolve(&self, from: usize, dots: usize, name: &str) -> Option<usize> {
+        let importer = self.module(from)?.path.parent()?;
+        let inner: PathBuf = name.split('.').filter(|part| !part.is_empty()).collect();
+        if dots > 0 {
+            return self.load(&importer.ancestors().nth(dots - 1)?.join(inner));
+        }
+        if inner.as_os_str().is_empty() {
+            return None;
+        }
+        // Where the interpreter looks (the script's folder), and where scripts put sys.path.
+        let own = self.script.path.parent().unwrap_or(Path::new(""));
+        let mut folders: Vec<PathBuf> = vec![importer.to_path_buf()];
+        folders.extend(own.ancestors().map(Path::to_path_buf));
+        folders.extend(["scripts", "lib", "src"].iter().map(|folder| own.join(folder)));
+        folders.extend(["scripts", "lib", "src"].iter().map(PathBuf::from));
+        folders.iter().enumerate().find_map(|(index, folder)| {
+            let is_new = !folders.iter().take(index).any(|before| before == folder);
+            if is_new { self.load(&folder.join(&inner)) } else { None }
+        })
+    }
+
+    fn load(&self, stem: &Path) -> Option<usize> {
+        let is_inside = stem.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_inside || stem.as_os_str().is_empty() {
+            return None;
+        }
+        [stem.with_extension("py"), stem.join("__init__.py")].into_iter().find_map(|path| self.load_file(path))
+    }
+
+    fn load_file(&self, path: PathBuf) -> Option<usize> {
+        let known = self.slots.iter().position(|slot| slot.get().is_some_and(|module| module.path == path));
+        if known.is_some() {
+            return known;
+        }
+        let free = self.slots.iter().position(|slot| slot.get().is_none())?;
+        let source = (self.script.files)(&path)?;
+        let bytes = self.bytes.get().saturating_add(source.len());
+        if source.len() > SOURCE_BYTES || bytes > IMPORTED_BYTES {
+            return None;
+        }
+        self.bytes.set(bytes);
+        let tree = parse(&source)?;
+        self.slots.get(free)?.set(Module { path, source, tree }).ok()?;
+        Some(free)
+    }
+}
+
+fn parse(source: &[u8]) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
+    let mut progress = 0usize;
+    let mut stop = |_: &tree_sitter::ParseState| {
+        progress += 1;
+        if progress > PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = ParseOptions::new().progress_callback(&mut stop);
+    parser.parse_with_options(&mut |at, _| source.get(at..).unwrap_or(&[]), None, Some(options))
+}

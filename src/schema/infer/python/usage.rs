@@ -1,0 +1,305 @@
+//! Usage lines, as people write them: `usage: tool.py <input> [output] [--force] [--level N]`.
+//!
+//! One line is understood; several forms, commands and nested choices are not, and give nothing.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use super::argparse::{Action, Arg, Kind, Nargs, Origin, Parser};
+use super::value::HOLE;
+use crate::schema::Grammar;
+
+/// The most words and options of one usage line.
+const PARTS: usize = 32;
+
+/// What a usage line names.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Usage {
+    pub(super) words: Vec<Word>,
+    pub(super) options: Vec<Switch>,
+}
+
+/// A positional.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Word {
+    pub(super) name: String,
+    pub(super) is_optional: bool,
+    pub(super) is_repeated: bool,
+    pub(super) choices: Option<Vec<Value>>,
+}
+
+/// An option, with the name of its value where it takes one.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Switch {
+    pub(super) flags: Vec<String>,
+    pub(super) value: Option<String>,
+    pub(super) default: Option<String>,
+    pub(super) is_required: bool,
+    pub(super) help: String,
+}
+
+impl Switch {
+    pub(super) fn argument(&self) -> Arg {
+        let flag = self.flags.iter().find(|flag| flag.starts_with("--")).or(self.flags.first());
+        let dest = flag.map_or("", |flag| flag.trim_start_matches('-')).replace('-', "_");
+        let base = Arg { flags: self.flags.clone(), dest, help: self.help.clone(), ..Arg::default() };
+        match &self.value {
+            Some(_) => Arg {
+                default: self.default.clone().map(Value::String),
+                is_required: self.is_required,
+                kind: Kind::Text,
+                ..base
+            },
+            None => Arg { action: Action::Constant, constant: Some(json!(true)), default: Some(json!(false)), ..base },
+        }
+    }
+}
+
+/// Whether a text tells a usage.
+pub(super) fn is_usage(text: &str) -> bool {
+    start(text).is_some()
+}
+
+/// Where the text after `usage:` starts.
+fn start(text: &str) -> Option<usize> {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices("usage").find_map(|(at, word)| {
+        let after = lower.get(at + word.len()..)?;
+        let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
+        let colon = after.get(blank..)?.chars().next()?;
+        matches!(colon, ':' | '：').then_some(at + word.len() + blank + colon.len_utf8())
+    })
+}
+
+/// Reads the first usage line of a text; `None` when there are several different ones, or one that is not understood.
+pub(super) fn parse(text: &str) -> Option<Usage> {
+    let rest = text.get(start(text)?..)?;
+    let (first, others) = rest.split_once('\n').unwrap_or((rest, ""));
+    let following: Vec<&str> = others
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| line.is_empty() && first.trim().is_empty())
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let line = if first.trim().is_empty() { following.first().copied()? } else { first.trim() };
+    let program = tokens(line).into_iter().find(|token| is_script(token));
+    let others = if first.trim().is_empty() { following.get(1..).unwrap_or_default() } else { following.as_slice() };
+    let is_form = |line: &&str| {
+        let words = tokens(line);
+        program.as_ref().is_some_and(|program| words.iter().take(3).any(|word| word == program))
+    };
+    if others.iter().any(|line| is_form(line)) {
+        return None;
+    }
+    pattern(line)
+}
+
+/// The tokens of a usage line: brackets, bars and dots stand alone.
+fn tokens(line: &str) -> VecDeque<String> {
+    let mut spaced = String::with_capacity(line.len() * 2);
+    let mut is_named = false;
+    for c in line.replace("...", "…").chars() {
+        match c {
+            '<' => is_named = true,
+            '>' => is_named = false,
+            _ => {}
+        }
+        if !is_named && matches!(c, '[' | ']' | '(' | ')' | '{' | '}' | '|' | '…') {
+            spaced.extend([' ', c, ' ']);
+        } else if is_named && c == ' ' {
+            spaced.push('_');
+        } else {
+            spaced.push(c);
+        }
+    }
+    spaced.split_whitespace().map(|token| token.trim_matches(['`', '"', '\'', ',']).to_owned()).collect()
+}
+
+fn is_script(token: &str) -> bool {
+    token.contains(".py") || token.contains(HOLE) || token.contains("%(prog)s") || token == "$0"
+}
+
+fn pattern(line: &str) -> Option<Usage> {
+    let mut tokens = tokens(line);
+    // The interpreter and the script; without a known one, the first word.
+    match tokens.iter().position(|token| is_script(token)) {
+        Some(at) if at < 5 => drop(tokens.drain(..=at)),
+        _ => drop(tokens.pop_front()),
+    }
+    let mut usage = Usage::default();
+    let mut depth = 0usize;
+    while let Some(token) = tokens.pop_front() {
+        if usage.words.len() + usage.options.len() > PARTS {
+            return None;
+        }
+        let is_after_word = usage.words.last().is_some();
+        match token.as_str() {
+            "[" => depth += 1,
+            "]" => depth = depth.saturating_sub(1),
+            "…" if is_after_word => {
+                if let Some(word) = usage.words.last_mut() {
+                    word.is_repeated = true;
+                }
+            }
+            // Alternatives of flags stand for themselves, those of words for several forms.
+            "|" if depth > 0 => {}
+            "(" | ")" | "{" | "}" | "|" => return None,
+            "#" | "-" | "--" | "—" => break,
+            "options" | "OPTIONS" | "flags" | "<options>" if depth > 0 => {}
+            flag if flag.starts_with('-') => {
+                let (name, glued) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+                if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+                    return None;
+                }
+                let value = match glued {
+                    Some(value) => Some(value.to_owned()),
+                    None => tokens.front().filter(|next| is_value(next)).cloned(),
+                };
+                if glued.is_none() && value.is_some() {
+                    tokens.pop_front();
+                }
+                if !matches!(name, "-h" | "--help") {
+                    usage.options.push(Switch {
+                        flags: vec![name.to_owned()],
+                        value,
+                        is_required: depth == 0,
+                        ..Switch::default()
+                    });
+                }
+            }
+            word => usage.words.push(positional(word, depth > 0)?),
+        }
+    }
+    Some(usage)
+}
+
+/// Whether a token after a flag is the name of its value.
+fn is_value(token: &str) -> bool {
+    let is_upper = token.len() > 1 || token == "N";
+    token.starts_with('<')
+        || is_upper && token.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+}
+
+fn positional(token: &str, is_optional: bool) -> Option<Word> {
+    let inner = token.trim_matches(['<', '>']);
+    if token.starts_with('<') && inner.contains('|') {
+        let choices = inner.split('|').map(|choice| json!(choice.trim())).collect();
+        return Some(Word { name: "mode".to_owned(), is_optional, choices: Some(choices), ..Word::default() });
+    }
+    // An example in place of a name: `report.csv` is called "report".
+    let stem = inner.split(['.', '/', ':', '=']).find(|part| !part.is_empty())?;
+    let name = stem.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let name = name.trim_matches('_').to_owned();
+    if name.is_empty() || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    Some(Word { name, is_optional, ..Word::default() })
+}
+
+/// The command line of a docopt text.
+pub(super) fn docopt(text: &str) -> Option<Parser> {
+    let usage = parse(text)?;
+    let described = options(text);
+    let mut arguments: Vec<Arg> = Vec::new();
+    for word in &usage.words {
+        arguments.push(Arg {
+            dest: word.name.clone(),
+            nargs: match (word.is_repeated, word.is_optional) {
+                (true, true) => Nargs::Any,
+                (true, false) => Nargs::Some,
+                (false, true) => Nargs::Optional,
+                (false, false) => Nargs::One,
+            },
+            is_required: !word.is_optional,
+            ..Arg::default()
+        });
+    }
+    for option in usage.options.iter() {
+        let is_described = |known: &Switch| known.flags.iter().any(|flag| option.flags.contains(flag));
+        if !described.iter().any(is_described) {
+            arguments.push(option.argument());
+        }
+    }
+    for option in &described {
+        let is_required = usage
+            .options
+            .iter()
+            .any(|used| used.is_required && option.flags.contains(used.flags.first().unwrap_or(&String::new())));
+        let argument = option.argument();
+        arguments
+            .push(Arg { is_required: is_required && option.value.is_some() && option.default.is_none(), ..argument });
+    }
+    Some(Parser { arguments, grammar: Grammar::Getopt, origin: Origin::Docopt, ..Parser::default() })
+}
+
+/// The described options of a docopt text: `-s --speed=<kn>  Speed in knots [default: 10].`
+fn options(text: &str) -> Vec<Switch> {
+    let mut found: Vec<Switch> = Vec::new();
+    for line in text.lines().map(str::trim_start).filter(|line| line.starts_with('-')).take(PARTS) {
+        let (names, help) = line.split_once("  ").unwrap_or((line, ""));
+        let mut switch = Switch { help: help.trim().to_owned(), ..Switch::default() };
+        for name in names.split([' ', ',', '=']).filter(|name| !name.is_empty()) {
+            if name.starts_with('-') {
+                switch.flags.push(name.to_owned());
+            } else {
+                switch.value = Some(name.to_owned());
+            }
+        }
+        let lower = help.to_ascii_lowercase();
+        if let Some(at) = lower.find("[default:") {
+            let inner = help.get(at + "[default:".len()..).and_then(|tail| tail.split(']').next());
+            switch.default = inner.map(|inner| inner.trim().to_owned());
+        }
+        if !switch.flags.iter().any(|flag| matches!(flag.as_str(), "-h" | "--help" | "--version")) {
+            found.push(switch);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_lines_are_read() {
+        // Words as name, `?` when optional, `*` when repeated; options as flag, `=` with a value, `!` when required.
+        let rows: [(&str, Option<&str>); 14] = [
+            ("Usage: tool.py <input> [output]", Some("input output?")),
+            ("usage: python3 scripts/tool.py INPUT-FILE", Some("input_file")),
+            ("Usage:\n    python tool.py <a> <b>...\n\nMore", Some("a b*")),
+            ("Usage: \u{f8ff} <file> [--json] [--limit N] --out <dir>", Some("file --json --limit= --out=!")),
+            ("USAGE: tool <file name> [options]", Some("file_name")),
+            ("Usage: tool.py <encode|decode> text", Some("mode text")),
+            ("Usage: tool.py data.csv", Some("data")),
+            ("Usage: tool.py [-h] [--level=<n>] FILE...", Some("file* --level=")),
+            ("Usage: tool.py a\n  tool.py b", None),
+            ("Usage: tool.py (add|remove) <name>", None),
+            ("Usage: tool.py add | remove", None),
+            ("usage", None),
+            ("The usage of this is simple", None),
+            ("Usage:", None),
+        ];
+        for (text, want) in rows {
+            let got = parse(text).map(|usage| {
+                let word = |word: &Word| {
+                    format!(
+                        "{}{}{}",
+                        word.name,
+                        if word.is_optional { "?" } else { "" },
+                        if word.is_repeated { "*" } else { "" }
+                    )
+                };
+                let option = |option: &Switch| {
+                    let value = if option.value.is_some() { "=" } else { "" };
+                    let need = if option.is_required { "!" } else { "" };
+                    format!("{}{value}{need}", option.flags.join(","))
+                };
+                let words = usage.words.iter().map(word);
+                words.chain(usage.options.iter().map(option)).collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(got.as_deref(), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+REGIONS = ["eu", "us"] + ["asia"]
+LIMIT = 2**5
