@@ -603,7 +603,8 @@ void skl_call_free(skl_call *call);
  * Makes an empty stream for one response.
  *
  * `dialect` names the vendor's shape, as in `skl_engine_tools()`. On SKL_OK the caller owns `*out` and releases it with
- * `skl_stream_free()`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT. Threads: any. Since 0.1.0.
+ * `skl_stream_free()`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT, UNSUPPORTED (a build
+ * without the feature "dialects"). Threads: any. Since 0.1.0.
  */
 skl_status skl_stream_new(const char *dialect,
                           size_t dialect_len,

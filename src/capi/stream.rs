@@ -8,6 +8,7 @@ use super::error::{skl_error, skl_status};
 use super::handle::{Out, Shared, shared, take_shared};
 use super::panic::{boundary, boundary_or};
 use super::text::{bytes, text};
+use crate::error::{Error, Result, Status};
 use crate::tool::dialect::{Assembler, Dialect};
 
 /// A streamed response of an LLM that is being put together. It opens nothing and reads nothing by itself.
@@ -27,10 +28,22 @@ impl skl_stream {
     }
 }
 
+/// A constant in each function, so that a build without the feature holds nothing of streams.
+const HAS_STREAMS: bool = cfg!(feature = "dialects");
+
+fn check() -> Result<()> {
+    if HAS_STREAMS {
+        return Ok(());
+    }
+    let message = "this library was built without the feature \"dialects\", which streams are part of";
+    Err(Error::new(Status::Unsupported, message))
+}
+
 /// Makes an empty stream for one response.
 ///
 /// `dialect` names the vendor's shape, as in `skl_engine_tools()`. On SKL_OK the caller owns `*out` and releases it with
-/// `skl_stream_free()`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT. Threads: any. Since 0.1.0.
+/// `skl_stream_free()`. Statuses: NULL_ARGUMENT, INVALID_UTF8, UNKNOWN_DIALECT, UNSUPPORTED (a build
+/// without the feature "dialects"). Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_stream_new(
     dialect: *const c_char,
@@ -42,6 +55,7 @@ pub unsafe extern "C" fn skl_stream_new(
     unsafe {
         boundary(err, || {
             let out = Out::new(out, "out")?;
+            check()?;
             let dialect = Dialect::parse(text(dialect, dialect_len, "dialect")?)?;
             out.share(skl_stream { assembler: Mutex::new(Assembler::new(dialect)) });
             Ok(())
@@ -66,6 +80,7 @@ pub unsafe extern "C" fn skl_stream_feed(
     unsafe {
         boundary(err, || {
             let stream = shared(stream, "stream")?;
+            check()?;
             stream.lock().feed(bytes(data, data_len, "data")?)
         })
     }
@@ -78,7 +93,7 @@ pub unsafe extern "C" fn skl_stream_is_complete(stream: *const skl_stream) -> bo
     boundary_or(false, || {
         // SAFETY: the host's contract.
         let stream = unsafe { shared(stream, "stream") };
-        stream.is_ok_and(|stream| stream.lock().is_complete())
+        HAS_STREAMS && stream.is_ok_and(|stream| stream.lock().is_complete())
     })
 }
 
@@ -98,6 +113,7 @@ pub unsafe extern "C" fn skl_stream_response(
         boundary(err, || {
             let response = Out::new(response, "response")?;
             let stream = shared(stream, "stream")?;
+            check()?;
             let document = stream.lock().response()?;
             response.give(skl_buffer::of_document(&document));
             Ok(())

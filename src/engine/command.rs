@@ -93,7 +93,7 @@ fn view(
     let mut mounts: Vec<&PathBuf> = runtime.mounts.iter().collect();
     mounts.extend(tools.iter().flat_map(|tools| &tools.mounts));
     mounts.extend(certificates.iter().flat_map(|trusted| &trusted.mounts));
-    mounts.sort();
+    mounts.sort_unstable();
     let mut kept: Vec<&PathBuf> = Vec::new();
     for mount in mounts {
         if !kept.iter().any(|above| mount.starts_with(above)) {
@@ -108,7 +108,7 @@ fn view(
         .filter(|(link, _)| !kept.iter().any(|mount| link.starts_with(mount)))
         .cloned()
         .collect();
-    symlinks.sort();
+    symlinks.sort_unstable();
     symlinks.dedup_by(|later, earlier| later.0 == earlier.0);
     let binds =
         kept.into_iter().map(|path| Bind { source: path.clone(), target: path.clone(), is_writable: false }).collect();

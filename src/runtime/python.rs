@@ -203,7 +203,7 @@ fn files_ending(directory: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     files.retain(|path| path.to_string_lossy().ends_with(ending));
-    files.sort();
+    files.sort_unstable();
     files
 }
 

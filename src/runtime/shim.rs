@@ -154,7 +154,7 @@ fn installed_program(installed: &Path, version: &str, command: &str) -> Option<P
             .filter(|name| wanted.as_ref().is_none_or(|wanted| name.starts_with(wanted.as_str())))
             .filter_map(|name| Some((numbers(&name)?, name)))
             .collect();
-        matching.sort();
+        matching.sort_unstable();
         matching.iter().rev().find_map(|(_, name)| program(name))
     })
 }

@@ -290,7 +290,7 @@ mod tests {
             ["__future__", "json", "os", "sys", "argparse", "importlib", "pickle", "zoneinfo", "builtins", "code"]
                 .map(String::from)
                 .to_vec();
-        standard_modules.sort();
+        standard_modules.sort_unstable();
         Runtime {
             language: Language::Python,
             program: PathBuf::from("/usr/bin/python3"),

@@ -142,7 +142,7 @@ impl Walk {
                 children.push((name, kind.is_symlink()));
             }
         }
-        children.sort();
+        children.sort_unstable();
         for (name, is_link) in children {
             let path = directory.join(name);
             let target = if is_link { self.followed(&path) } else { Some(path) };

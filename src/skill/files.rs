@@ -90,7 +90,7 @@ pub(super) fn list(root: &Root, skill_md: &SkillMd<'_>) -> Listing {
     let Walk { mut found, mut diagnostics, mut recorder, .. } = walk;
 
     if found.iter().map(|candidate| candidate.identity.size).sum::<u64>() > MAX_HASHED_BYTES {
-        found.sort_by(|a, b| (a.identity.size, &a.path).cmp(&(b.identity.size, &b.path)));
+        found.sort_unstable_by(|a, b| (a.identity.size, &a.path).cmp(&(b.identity.size, &b.path)));
     }
     let mut listed = Vec::with_capacity(found.len());
     let mut escaping = Vec::new();
@@ -145,7 +145,7 @@ pub(super) fn list(root: &Root, skill_md: &SkillMd<'_>) -> Listing {
         let path = PathBuf::from(path);
         listed.push((SkillFile { path, size, sha256, is_executable: identity.is_executable }, candidate, identity));
     }
-    listed.sort_by(|a, b| a.0.path_text().cmp(b.0.path_text()));
+    listed.sort_unstable_by(|a, b| a.0.path_text().cmp(b.0.path_text()));
     let mut files = Vec::with_capacity(listed.len());
     for (at, (file, candidate, identity)) in listed.into_iter().enumerate() {
         candidate.record(at, &file, identity, &mut recorder);
@@ -253,7 +253,7 @@ impl Walk<'_> {
             self.entries = MAX_ENTRIES;
             self.full(format!("the folder has more than {MAX_ENTRIES} entries"));
         }
-        names.sort();
+        names.sort_unstable();
         for name in names {
             if !self.is_full {
                 self.entry(&directory, folder, prefix, &name, depth);

@@ -159,7 +159,7 @@ impl Recorder {
     /// Files were given in the order of their paths.
     pub fn finish(mut self) -> Pins {
         for folder in &mut self.pins.folders {
-            folder.others.sort_by(|a, b| a.name.cmp(&b.name));
+            folder.others.sort_unstable_by(|a, b| a.name.cmp(&b.name));
             folder.others.shrink_to_fit();
             folder.files.shrink_to_fit();
         }

@@ -67,7 +67,7 @@ impl Schema {
         if problems.is_empty() {
             return Ok(());
         }
-        problems.sort();
+        problems.sort_unstable();
         problems.dedup();
         let mut message = String::new();
         for (index, problem) in problems.iter().enumerate() {

@@ -15,6 +15,7 @@ mod words;
 
 use serde_json::Value;
 
+use super::HAS_VENDORS;
 use crate::schema::validate::clip;
 use crate::tool::{DESCRIPTION_BYTES, Tool};
 
@@ -53,12 +54,18 @@ impl Shaped {
 
 /// The schema in full, with names and a root that every vendor takes.
 pub(super) fn plain(tool: &Tool) -> Shaped {
+    if !HAS_VENDORS {
+        return Shaped::new(tool, tool.parameters().clone(), &[]);
+    }
     let (parameters, notes) = root::mended(tool.parameters());
     Shaped::new(tool, parameters, &notes)
 }
 
 /// The schema in a strict subset, or why it cannot be said there.
 pub(super) fn strict(tool: &Tool, subset: Subset) -> Result<Shaped, String> {
+    if !HAS_VENDORS {
+        return Err("this build has no strict modes".into());
+    }
     let (document, notes) = root::mended(tool.parameters());
     let node = node::read(&document);
     match subset {

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::tool::dialect::HAS_VENDORS;
+
 /// The longest name, in bytes.
 const NAME_BYTES: usize = 64;
 /// The deepest nesting that is followed; schemas are bounded below it.
@@ -124,6 +126,9 @@ fn rekey(map: &mut Map<String, Value>, names: &Names) {
 /// A call's arguments as the schema's author names and types them: names put back, nested nulls that only mean "not given"
 /// left out, whole numbers that came as `5.0` made whole. Everything else is as it came, for validation to judge.
 pub(in crate::tool) fn restored(schema: &Value, arguments: Map<String, Value>) -> Map<String, Value> {
+    if !HAS_VENDORS {
+        return arguments;
+    }
     match restore(schema, &[schema], Value::Object(arguments), 0) {
         Value::Object(map) => map,
         // An object stays one.
