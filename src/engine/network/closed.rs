@@ -12,23 +12,23 @@ use crate::skill::NetworkDeclaration;
 
 /// What the policy says: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) struct Settings;
+pub(in crate::engine) struct Settings(());
 
 impl Settings {
     /// Reads `network` of the policy, which must be off: [`Status::Unsupported`] otherwise.
     pub(in crate::engine) fn read(section: &Section<'_>) -> Result<Self> {
-        is_off(section).map(|()| Self)
+        is_off(section).map(Self)
     }
 }
 
 /// What a call says: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) struct Narrowing;
+pub(in crate::engine) struct Narrowing(());
 
 impl Narrowing {
     /// Reads `network` of the options, as [`Settings::read`].
     pub(in crate::engine) fn read(section: &Section<'_>) -> Result<Self> {
-        is_off(section).map(|()| Self)
+        is_off(section).map(Self)
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn parse(text: &str) -> Option<Usage> {
         let words = tokens(line);
         program.as_ref().is_some_and(|program| words.iter().take(3).any(|word| word == program))
     };
-    if others.iter().any(|line| is_form(line)) {
+    if others.iter().any(is_form) {
         return None;
     }
     pattern(line)
