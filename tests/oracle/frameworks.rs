@@ -61,8 +61,8 @@ fn understood(script: &str, modules: &Path, rows: &[Value]) {
         let got: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         for (name, want) in arguments.as_object().expect("an object") {
             let got = got.get(name).unwrap_or(&Value::Null);
-            let text = want.to_string();
-            let is_same = got == want || got.as_str() == Some(text.as_str());
+            let written = want.to_string();
+            let is_same = got == want || got.as_str() == Some(written.as_str());
             assert!(is_same, "{script}: {name} of {arguments} as {:?} gave {got}", invocation.arguments);
         }
     }

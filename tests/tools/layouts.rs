@@ -162,3 +162,26 @@ fn generic_tools_pass_words_and_text() {
         assert_eq!(tool.prepare(&nothing).expect("nothing is given"), empty, "{nothing}");
     }
 }
+
+#[test]
+#[cfg(feature = "inference")]
+fn modules_of_the_skill_are_read_and_large_scripts_reported() {
+    let script =
+        b"import argparse\nfrom shared.options import add\n\np = argparse.ArgumentParser()\nadd(p)\np.parse_args()\n";
+    let module =
+        b"KINDS = ('a', 'b')\n\n\ndef add(parser):\n    parser.add_argument('--kind', choices=KINDS, required=True)\n";
+    let fixture = Fixture::new("sample")
+        .file("scripts/run.py", script)
+        .file("scripts/shared/options.py", module)
+        .file("run.txt", b"");
+    let tool = fixture.tool();
+    assert_eq!(tool.parameters()["properties"]["kind"], json!({"type": "string", "enum": ["a", "b"]}));
+    assert_eq!(tool.parameters()["required"], json!(["kind"]));
+
+    let large =
+        [b"#!/usr/bin/env python3\n".as_slice(), &vec![b'#'; 1 << 20], b"\nif __name__ == '__main__':\n    main()\n"];
+    let fixture = Fixture::new("sample").file("scripts/run.py", &large.concat());
+    let (tools, diagnostics) = tools_of(&fixture.skill());
+    assert_eq!(tools.len(), 1);
+    assert!(diagnostics.iter().any(|diagnostic| diagnostic.code == "tool.source-too-large"), "{diagnostics:?}");
+}

@@ -11,7 +11,9 @@ use super::value::Val;
 impl<'t> Reader<'t> {
     /// Reads a module from its top; each one once.
     pub(super) fn read_module(&mut self, index: usize) {
-        let Some(module) = self.library.module(index) else { return };
+        let Some((module, root)) = self.library.module(index).and_then(|module| Some((module, module.root()?))) else {
+            return;
+        };
         while self.globals.len() <= index {
             self.globals.push(Scope::inside(None));
         }
@@ -21,10 +23,10 @@ impl<'t> Reader<'t> {
         }
         scope.set("__name__", if index == 0 { Val::str("__main__") } else { Val::str(module.stem()) });
         self.frames.push(Frame::new(Rc::clone(&scope), index));
-        if let Some(text) = self.docstring_of(module.root()) {
+        if let Some(text) = self.docstring_of(root) {
             scope.set("__doc__", text);
         }
-        self.exec(module.root());
+        self.exec(root);
         self.frames.pop();
     }
 

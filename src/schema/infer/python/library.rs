@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::super::{SOURCE_BYTES, Script};
+use super::outline::outline;
 
 /// The most modules of one reading.
 const MODULES: usize = 24;
@@ -17,21 +18,38 @@ const IMPORTED_BYTES: usize = 1024 * 1024;
 /// How often the parser may report progress before it is stopped; it reports about every hundred operations.
 const PROGRESS: usize = 200_000;
 
-/// One parsed file.
+/// One file, parsed when something of it is wanted.
 pub(super) struct Module {
     /// Where it is, relative to the skill's root.
     path: PathBuf,
-    source: Vec<u8>,
-    tree: Tree,
+    /// As it is on disk.
+    text: Vec<u8>,
+    parsed: OnceCell<Option<(Vec<u8>, Tree)>>,
+    is_imported: bool,
 }
 
 impl Module {
-    pub(super) fn source(&self) -> &[u8] {
-        &self.source
+    fn new(path: PathBuf, text: Vec<u8>, is_imported: bool) -> Self {
+        Self { path, text, parsed: OnceCell::new(), is_imported }
     }
 
-    pub(super) fn root(&self) -> Node<'_> {
-        self.tree.root_node()
+    fn parsed(&self) -> Option<&(Vec<u8>, Tree)> {
+        let parse = || {
+            let source = outline(&self.text, self.is_imported).unwrap_or_else(|| self.text.clone());
+            let tree = parse(&source)?;
+            Some((source, tree))
+        };
+        self.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// The part of the file that is parsed.
+    pub(super) fn source(&self) -> &[u8] {
+        self.parsed().map(|(source, _)| source.as_slice()).unwrap_or_default()
+    }
+
+    /// Its syntax; `None` when the parser gave up.
+    pub(super) fn root(&self) -> Option<Node<'_>> {
+        self.parsed().map(|(_, tree)| tree.root_node())
     }
 
     pub(super) fn stem(&self) -> &str {
@@ -47,16 +65,13 @@ pub(super) struct Library<'a> {
 }
 
 impl<'a> Library<'a> {
-    /// Parses the script; `None` when the parser gives up.
-    pub(super) fn open(script: &'a Script<'a>) -> Option<Self> {
+    /// The library of a script that imports nothing yet.
+    pub(super) fn open(script: &'a Script<'a>) -> Self {
         let library = Self { script, slots: [const { OnceCell::new() }; MODULES], bytes: Cell::new(0) };
-        let tree = parse(script.source)?;
+        if let Some(first) = library.slots.first() {
+            first.get_or_init(|| Module::new(script.path.to_path_buf(), script.source.to_vec(), false));
+        }
         library
-            .slots
-            .first()?
-            .set(Module { path: script.path.to_path_buf(), source: script.source.to_vec(), tree })
-            .ok()?;
-        Some(library)
     }
 
     pub(super) fn module(&self, index: usize) -> Option<&Module> {
@@ -106,8 +121,7 @@ impl<'a> Library<'a> {
             return None;
         }
         self.bytes.set(bytes);
-        let tree = parse(&source)?;
-        self.slots.get(free)?.set(Module { path, source, tree }).ok()?;
+        self.slots.get(free)?.set(Module::new(path, source, true)).ok()?;
         Some(free)
     }
 }

@@ -18,6 +18,7 @@ mod imports;
 mod library;
 mod literals;
 mod methods;
+mod outline;
 mod reader;
 mod scope;
 mod shape;
@@ -34,7 +35,7 @@ use reader::Reader;
 
 pub(super) fn infer(script: &Script<'_>) -> Inferred {
     let mut generic = Inferred::generic();
-    let Some(library) = Library::open(script) else { return generic };
+    let library = Library::open(script);
     let mut reader = Reader::new(&library);
     reader.run();
     let docstring = reader.docstring.take();

@@ -35,6 +35,7 @@ pub(super) struct Switch {
     pub(super) flags: Vec<String>,
     pub(super) value: Option<String>,
     pub(super) default: Option<String>,
+    pub(super) choices: Option<Vec<Value>>,
     pub(super) is_required: bool,
     pub(super) help: String,
 }
@@ -47,6 +48,7 @@ impl Switch {
         match &self.value {
             Some(_) => Arg {
                 default: self.default.clone().map(Value::String),
+                choices: self.choices.clone(),
                 is_required: self.is_required,
                 kind: Kind::Text,
                 ..base
@@ -122,6 +124,10 @@ fn is_script(token: &str) -> bool {
 
 fn pattern(line: &str) -> Option<Usage> {
     let mut tokens = tokens(line);
+    // How to use a module is no command line.
+    if tokens.front().is_some_and(|first| matches!(first.as_str(), "from" | "import" | ">>>")) {
+        return None;
+    }
     // The interpreter and the script; without a known one, the first word.
     match tokens.iter().position(|token| is_script(token)) {
         Some(at) if at < 5 => drop(tokens.drain(..=at)),
@@ -135,7 +141,12 @@ fn pattern(line: &str) -> Option<Usage> {
         }
         let is_after_word = usage.words.last().is_some();
         match token.as_str() {
-            "[" => depth += 1,
+            "[" => {
+                depth += 1;
+                if let Some(word) = placeholder(&mut tokens) {
+                    usage.words.push(word);
+                }
+            }
             "]" => depth = depth.saturating_sub(1),
             "…" if is_after_word => {
                 if let Some(word) = usage.words.last_mut() {
@@ -152,17 +163,20 @@ fn pattern(line: &str) -> Option<Usage> {
                 if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
                     return None;
                 }
-                let value = match glued {
-                    Some(value) => Some(value.to_owned()),
-                    None => tokens.front().filter(|next| is_value(next)).cloned(),
+                let choices = if glued.is_none() { alternatives(&mut tokens) } else { None };
+                let value = match (glued, &choices) {
+                    (Some(value), _) => Some(value.to_owned()),
+                    (None, Some(_)) => Some("choice".to_owned()),
+                    (None, None) => tokens.front().filter(|next| is_value(next)).cloned(),
                 };
-                if glued.is_none() && value.is_some() {
+                if glued.is_none() && choices.is_none() && value.is_some() {
                     tokens.pop_front();
                 }
                 if !matches!(name, "-h" | "--help") {
                     usage.options.push(Switch {
                         flags: vec![name.to_owned()],
                         value,
+                        choices,
                         is_required: depth == 0,
                         ..Switch::default()
                     });
@@ -172,6 +186,40 @@ fn pattern(line: &str) -> Option<Usage> {
         }
     }
     Some(usage)
+}
+
+fn is_plain(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_ascii_lowercase())
+        && token.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// Takes `a|b|c` from the front; nothing where there is one word alone.
+fn alternatives(tokens: &mut VecDeque<String>) -> Option<Vec<Value>> {
+    let mut count = 0;
+    while tokens.get(2 * count).is_some_and(|token| is_plain(token)) {
+        count += 1;
+        if tokens.get(2 * count - 1).is_none_or(|token| token != "|") {
+            break;
+        }
+    }
+    if count < 2 {
+        return None;
+    }
+    let taken: Vec<String> = tokens.drain(..2 * count - 1).collect();
+    Some(taken.into_iter().filter(|token| token != "|").map(Value::String).collect())
+}
+
+/// Takes what stands in brackets from the front, where it is a choice of words or a name of several.
+fn placeholder(tokens: &mut VecDeque<String>) -> Option<Word> {
+    if let Some(choices) = alternatives(tokens) {
+        return Some(Word { name: "mode".to_owned(), is_optional: true, choices: Some(choices), ..Word::default() });
+    }
+    let end = tokens.iter().position(|token| token == "]")?;
+    if end < 2 || !tokens.iter().take(end).all(|token| is_plain(token)) {
+        return None;
+    }
+    let name = tokens.drain(..end).collect::<Vec<_>>().join("_").replace('-', "_");
+    Some(Word { name, is_optional: true, ..Word::default() })
 }
 
 /// Whether a token after a flag is the name of its value.
@@ -265,7 +313,11 @@ mod tests {
     #[test]
     fn usage_lines_are_read() {
         // Words as name, `?` when optional, `*` when repeated; options as flag, `=` with a value, `!` when required.
-        let rows: [(&str, Option<&str>); 14] = [
+        let rows: [(&str, Option<&str>); 18] = [
+            ("Usage:\n    from tool import run", None),
+            ("Usage: tool.py [input pdf] [output directory]", Some("input_pdf? output_directory?")),
+            ("Usage: tool.py <dir> [--audience public|private|auto]", Some("dir --audience=")),
+            ("Usage: tool.py [fast|slow] [more] [options]", Some("mode? more?")),
             ("Usage: tool.py <input> [output]", Some("input output?")),
             ("usage: python3 scripts/tool.py INPUT-FILE", Some("input_file")),
             ("Usage:\n    python tool.py <a> <b>...\n\nMore", Some("a b*")),

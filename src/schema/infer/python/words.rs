@@ -25,11 +25,13 @@ const USAGE_BYTES: usize = 4096;
 pub(super) struct WordUse {
     words: BTreeMap<usize, Word>,
     flags: Vec<String>,
-    usage: Option<String>,
+    usage: Option<Usage>,
     /// The last index that must be there.
     last_needed: Option<usize>,
     /// The first word of those that are taken all together.
     rest: Option<usize>,
+    /// Words that the script asks for before it reads them.
+    asked: Vec<usize>,
     /// The words are walked in a way that is not followed.
     pub(super) is_loose: bool,
 }
@@ -92,16 +94,9 @@ impl WordUse {
         match operator {
             "<" | "!=" => self.last_needed = self.last_needed.or(last),
             "<=" => self.last_needed = self.last_needed.or(Some(from + count)),
-            ">" => {
-                if let Some(word) = self.word(from + count) {
-                    word.is_optional = true;
-                }
-            }
-            ">=" => {
-                if let Some(word) = last.and_then(|last| self.word(last)) {
-                    word.is_optional = true;
-                }
-            }
+            // It may as well be a guard against too many.
+            ">" if self.asked.len() < WORDS => self.asked.push(from + count),
+            ">=" if self.asked.len() < WORDS => self.asked.extend(last),
             _ => {}
         }
     }
@@ -122,7 +117,7 @@ impl WordUse {
     /// A text for the user that may tell the usage.
     pub(super) fn printed(&mut self, text: &str) {
         if self.usage.is_none() && text.len() <= USAGE_BYTES && usage::is_usage(text) {
-            self.usage = Some(text.to_owned());
+            self.usage = usage::parse(text);
         }
     }
 
@@ -131,9 +126,9 @@ impl WordUse {
         if self.words.is_empty() && self.flags.is_empty() && self.rest.is_none() {
             return None;
         }
-        let text = self.usage.as_deref().or(docstring.filter(|text| usage::is_usage(text)));
-        let usage = text.and_then(usage::parse).filter(|usage| self.agrees(usage));
-        let arguments = match &usage {
+        let documented = docstring.and_then(usage::parse);
+        let usage = [self.usage.as_ref(), documented.as_ref()].into_iter().flatten().find(|usage| self.agrees(usage));
+        let arguments = match usage {
             Some(usage) => self.by_usage(usage),
             None if self.is_loose || self.words.is_empty() => return None,
             None => self.by_index()?,
@@ -155,7 +150,9 @@ impl WordUse {
         let mut arguments = Vec::new();
         for (index, word) in usage.words.iter().enumerate() {
             let seen = self.words.get(&(index + 1));
-            let is_optional = word.is_optional || seen.is_some_and(|seen| seen.is_optional);
+            // A guard knows better than brackets, which also mark places to fill.
+            let is_needed = self.last_needed.is_some_and(|last| index < last);
+            let is_optional = !is_needed && word.is_optional || self.is_optional(index + 1);
             arguments.push(Arg {
                 dest: word.name.clone(),
                 nargs: match (word.is_repeated, is_optional) {
@@ -175,13 +172,17 @@ impl WordUse {
         arguments
     }
 
+    fn is_optional(&self, index: usize) -> bool {
+        self.words.get(&index).is_some_and(|word| word.is_optional || self.asked.contains(&index))
+    }
+
     fn by_index(&self) -> Option<Vec<Arg>> {
         let mut arguments = Vec::new();
         let last = self.words.keys().max().copied()?;
         for index in 1..=last {
             // A word between others that nobody reads: something else is going on.
             let word = self.words.get(&index)?;
-            let is_needed = self.last_needed.is_none_or(|last| index <= last) && !word.is_optional;
+            let is_needed = self.last_needed.is_none_or(|last| index <= last) && !self.is_optional(index);
             arguments.push(Arg {
                 dest: word.name.clone().unwrap_or_else(|| format!("arg{index}")),
                 nargs: if is_needed { Nargs::One } else { Nargs::Optional },
@@ -191,8 +192,9 @@ impl WordUse {
                 ..Arg::default()
             });
         }
-        if let Some(rest) = self.rest.filter(|rest| *rest > 1 || self.words.is_empty()) {
+        if let Some(rest) = self.rest.filter(|rest| *rest > 0) {
             if rest <= last {
+                // Single words are looked at, and all of them are used.
                 return None;
             }
             arguments.push(Arg { dest: "args".to_owned(), nargs: Nargs::Any, ..Arg::default() });
