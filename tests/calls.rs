@@ -12,7 +12,9 @@ use skilllite::capi::*;
 use skilllite::engine::{Engine, Host, probe};
 use skilllite::error::Status;
 
-const SCRIPT: &str = r#"#!/bin/bash
+/// It only hands its words on, so that nothing is inferred and `args` takes them as they are.
+const SCRIPT: &str = "#!/bin/bash\nexec bash \"$SKILL_DIR/scripts/work.inc\" \"$@\"\n";
+const WORK: &str = r#"
 case "$1" in
     say) shift; printf '%s' "$*" ;;
     env) printf '%s|%s|%s|%s' "$SKILL_DIR" "$MODE" "$PWD" "$FROM_POLICY" ;;
@@ -47,6 +49,7 @@ fn write_skill(folder: &Path) {
     fs::create_dir_all(&scripts).expect("a folder is made");
     fs::write(folder.join("worker/SKILL.md"), "---\nname: worker\ndescription: Works.\n---\n").expect("it is written");
     fs::write(scripts.join("run.sh"), SCRIPT).expect("it is written");
+    fs::write(scripts.join("work.inc"), WORK).expect("it is written");
 }
 
 fn lenient() -> Value {

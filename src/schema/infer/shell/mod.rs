@@ -13,7 +13,6 @@ mod reader;
 
 use tree_sitter::Node;
 
-use super::cli::Line;
 use super::{Inferred, emit, parser, syntax};
 use reader::Reader;
 
@@ -39,11 +38,7 @@ pub(super) fn infer(source: &[u8]) -> Inferred {
         inferred.description = description;
         return inferred;
     }
-    if !reader.forwards && !reader.is_opaque && !root.has_error() && root.named_child_count() > 0 {
-        let mut inferred = emit::inferred(&Line::default(), "positional", reader.reads_stdin);
-        inferred.description = description;
-        return inferred;
-    }
+    // A script that shows no arguments may still hand its input, or its words, to a program that it starts.
     generic.description = description;
     generic
 }

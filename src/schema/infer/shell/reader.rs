@@ -62,10 +62,6 @@ pub(super) struct Reader<'t> {
     pub(super) current: Option<String>,
     pub(super) usage: Usage,
     pub(super) reads_stdin: bool,
-    /// The words go on to another program.
-    pub(super) forwards: bool,
-    /// Another file is read into the script.
-    pub(super) is_opaque: bool,
     pub(super) uses_getopts: bool,
     is_nounset: bool,
 }
@@ -87,8 +83,6 @@ impl<'t> Reader<'t> {
             current: None,
             usage: Usage::default(),
             reads_stdin: false,
-            forwards: false,
-            is_opaque: false,
             uses_getopts: false,
             is_nounset: false,
         }
@@ -202,9 +196,6 @@ impl<'t> Reader<'t> {
 
     /// A parameter is used where nothing more is known of it.
     pub(super) fn uses(&mut self, parameter: &Parameter<'_>) {
-        if parameter.is_all() && self.frame.is_script {
-            self.forwards = true;
-        }
         let Some(Known::Word(parser, place)) = self.known(parameter) else { return };
         self.learn(parser, place, parameter);
     }
@@ -258,10 +249,6 @@ impl<'t> Reader<'t> {
                     self.frame.shifted = self.frame.base;
                     self.frame.is_script = true;
                 }
-            }
-            "source" | "." => {
-                self.is_opaque = true;
-                self.children(node);
             }
             "cat" | "tee" if self.is_at_stdin(node) && words.iter().all(|word| matches!(*word, "-" | "/dev/stdin")) => {
                 self.reads_stdin = true;
