@@ -43,9 +43,10 @@ for _ in range(5):
 print(best, reason)
 "#;
 
+/// Its words are taken so that nothing is inferred of them, and the test gives them as `args`.
 const DIRECT: &str = r#"
 import socket, sys
-host, port = sys.argv[1].rsplit(":", 1)
+host, port = getattr(sys, "argv")[1].rsplit(":", 1)
 try:
     socket.create_connection((host, int(port)), timeout=5)
     print("CONNECTED")
@@ -267,7 +268,7 @@ fn the_proxy_of_a_call_serves_nobody_else() {
     // It tells the server where its proxy is, and waits until the server's owner ends it.
     let script = r#"
 import os, sys, time, urllib.request
-urllib.request.urlopen(f"http://{sys.argv[1]}/?{os.environ['HTTP_PROXY']}").read()
+urllib.request.urlopen(f"http://{getattr(sys, 'argv')[1]}/?{os.environ['HTTP_PROXY']}").read()
 time.sleep(1000)
 "#;
     write_skill(folder.path(), "waits", script, "");

@@ -18,7 +18,8 @@ const REQUESTS: usize = 100;
 
 const SCRIPT: &str = r#"
 import http.client, os, sys
-own, other, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+own, other, times = getattr(sys, "argv")[1:]
+times = int(times)
 proxy = os.environ["http_proxy"].removeprefix("http://")
 counts = {}
 for _ in range(times):
