@@ -24,6 +24,15 @@ SCRIPTS = Path(__file__).with_name("clients_scripts")
 TIERS = ["landlock", "namespaces", "full"]
 
 
+# Each only hands its words on, so that nothing is inferred of them and `args` takes them as they are.
+STARTERS = {
+    ".py": 'import os, runpy\nrunpy.run_path(os.path.join(os.path.dirname(__file__), "work.py"), run_name="__main__")\n',
+    ".cjs": "require('./work.cjs');\n",
+    ".mjs": "await import('./work.mjs');\n",
+    ".sh": '#!/bin/bash\nexec bash "$SKILL_DIR/scripts/work.sh" "$@"\n',
+}
+
+
 class World:
     """The servers, the skills, and the tally."""
 
@@ -39,7 +48,8 @@ class World:
         for script in SCRIPTS.glob("*-*.*"):
             root = self.skills / script.stem
             (root / "scripts").mkdir(parents=True)
-            shutil.copy(script, root / "scripts" / f"main{script.suffix}")
+            shutil.copy(script, root / "scripts" / f"work{script.suffix}")
+            (root / "scripts" / f"main{script.suffix}").write_text(STARTERS[script.suffix], "utf-8")
             shutil.copy(SCRIPTS / "steps.cjs", root)
             (root / "SKILL.md").write_text(f"---\nname: {script.stem}\ndescription: A client.\n---\n", "utf-8")
         self.passed = 0
