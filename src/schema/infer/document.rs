@@ -26,6 +26,8 @@ struct Member {
     is_closed: bool,
     /// The script refuses to go on without it.
     is_demanded: bool,
+    /// The script asks whether it is there, or what stands in for it.
+    is_optional: bool,
 }
 
 impl Document {
@@ -53,6 +55,13 @@ impl Document {
     pub(super) fn demand(&mut self, name: &str) {
         if let Some(member) = self.member(name) {
             member.is_demanded = true;
+        }
+    }
+
+    /// The script can do without the member, whatever it demands elsewhere.
+    pub(super) fn ask(&mut self, name: &str) {
+        if let Some(member) = self.member(name) {
+            member.is_optional = true;
         }
     }
 
@@ -130,7 +139,7 @@ impl Document {
             if let Some(default) = member.default {
                 property.insert("default".to_owned(), default);
             }
-            if member.is_demanded {
+            if member.is_demanded && !member.is_optional {
                 required.push(Value::String(name.clone()));
             }
             provenance.insert(name.clone(), "stdin");

@@ -14,6 +14,8 @@ mod node;
 #[cfg(feature = "inference")]
 mod parser;
 #[cfg(feature = "inference")]
+mod properties;
+#[cfg(feature = "inference")]
 mod python;
 #[cfg(feature = "inference")]
 mod shape;

@@ -23,6 +23,7 @@ use tree_sitter::Node;
 
 use super::cli::Line;
 use super::{Inferred, emit, parser, syntax};
+use crate::schema::infer::properties::first_line;
 use reader::Reader;
 
 /// What a script that takes nothing does not speak of.
@@ -140,5 +141,5 @@ fn header_line(header: &str) -> Option<String> {
             && !line.starts_with(['@', '-', '=', '─'])
             && !["eslint", "prettier", "Usage", "usage", "Copyright", "SPDX"].iter().any(|mark| line.starts_with(mark))
     };
-    header.lines().find(is_prose).and_then(emit::first_line)
+    header.lines().find(is_prose).and_then(first_line)
 }

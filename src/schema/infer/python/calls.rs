@@ -41,6 +41,14 @@ impl Args {
 }
 
 impl<'t> Reader<'t> {
+    /// A member of the document on stdin is read, and something may stand in for it.
+    pub(super) fn ask(&mut self, name: &str, default: Option<&Val>) {
+        self.json.ask(name);
+        if let Some(default) = default.and_then(Val::json) {
+            self.json.fall_back(name, &default);
+        }
+    }
+
     pub(super) fn call(&mut self, node: Node<'t>) -> Val {
         let Some(function) = node.child_by_field_name("function") else { return Val::Unknown };
         let method = match function.kind() {
@@ -167,7 +175,7 @@ impl<'t> Reader<'t> {
                 if matches!(method, "get" | "pop" | "setdefault")
                     && let Val::Str(name) = args.first()
                 {
-                    self.json.ask(name, args.positional.get(1));
+                    self.ask(name, args.positional.get(1));
                     return Val::Field(name.clone());
                 }
                 Val::Unknown

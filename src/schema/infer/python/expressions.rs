@@ -236,7 +236,7 @@ impl<'t> Reader<'t> {
         let is_or = node.child_by_field_name("operator").is_some_and(|node| self.text(node) == "or");
         match (&left, left.truth()) {
             (Val::Field(name), _) if is_or => {
-                self.json.ask(name, Some(&right));
+                self.ask(name, Some(&right));
                 left
             }
             (Val::Word(Some(index)), _) if is_or => {
@@ -276,7 +276,7 @@ impl<'t> Reader<'t> {
         let operator = between.split_whitespace().collect::<Vec<_>>().join(" ");
         match (left, right) {
             (Val::Str(name), Val::Json) => {
-                self.json.ask(name, None);
+                self.json.ask(name);
                 Val::Unknown
             }
             (Val::Str(flag), Val::Words(_)) => {

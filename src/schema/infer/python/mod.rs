@@ -22,13 +22,13 @@ mod outline;
 mod reader;
 mod scope;
 mod shape;
-mod stdin;
 mod usage;
 mod value;
 mod words;
 
 use super::{Inferred, Script};
 use crate::schema::Convention;
+use crate::schema::infer::properties::first_line;
 use argparse::Origin;
 use library::Library;
 use reader::Reader;
@@ -39,7 +39,7 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
     let mut reader = Reader::new(&library);
     reader.run();
     let docstring = reader.docstring.take();
-    let description = |text: Option<&str>| text.and_then(emit::first_line);
+    let description = |text: Option<&str>| text.and_then(first_line);
     if let Some(parser) = reader.main_parser() {
         let parser = only_command(&reader, parser);
         let mut inferred = emit::inferred(&reader.parsers, parser, reader.reads_stdin && !reader.json.is_read);

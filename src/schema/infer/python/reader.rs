@@ -13,9 +13,9 @@ use super::commands::Mark;
 use super::functions::Function;
 use super::library::Library;
 use super::scope::{Flow, Frame, Scope};
-use super::stdin::JsonUse;
 use super::value::Val;
 use super::words::WordUse;
+use crate::schema::infer::document::Document;
 
 /// The most syntax nodes that are visited.
 const STEPS: usize = 400_000;
@@ -48,7 +48,7 @@ pub(super) struct Reader<'t> {
     pub(super) parsed: Option<usize>,
     /// The parser whose `parse_known_args` comes first: another one may follow.
     pub(super) peeked: Option<usize>,
-    pub(super) json: JsonUse,
+    pub(super) json: Document,
     pub(super) words: WordUse,
     /// The script reads text from stdin.
     pub(super) reads_stdin: bool,
@@ -71,7 +71,7 @@ impl<'t> Reader<'t> {
             marks: Vec::new(),
             parsed: None,
             peeked: None,
-            json: JsonUse::default(),
+            json: Document::default(),
             words: WordUse::default(),
             reads_stdin: false,
             docstring: None,

@@ -14,6 +14,7 @@ mod reader;
 use tree_sitter::Node;
 
 use super::{Inferred, emit, parser, syntax};
+use crate::schema::infer::properties::first_line;
 use reader::Reader;
 
 /// The most nodes in which usage texts are looked for.
@@ -31,7 +32,7 @@ pub(super) fn infer(source: &[u8]) -> Inferred {
     reader.run(root);
     reader.usage.read();
     reader.weigh(&all);
-    let description = header.lines().find(|line| is_prose(line)).and_then(emit::first_line);
+    let description = header.lines().find(|line| is_prose(line)).and_then(first_line);
     let line = reader.parsers.first().map(|_| parser::line(&reader.parsers, 0, &reader.usage, 0)).unwrap_or_default();
     if line.takes_anything() {
         let mut inferred = emit::inferred(&line, reader.provenance(), reader.reads_stdin);

@@ -117,7 +117,7 @@ impl Reader<'_> {
 
     fn add_command(&mut self, group: usize, command: usize, name: String) {
         let help = self.parsers.get(command).and_then(|parser| parser.description.clone()).unwrap_or_default();
-        let help = super::emit::first_line(&help).unwrap_or_default();
+        let help = crate::schema::infer::properties::first_line(&help).unwrap_or_default();
         if group == command {
             return;
         }
