@@ -91,7 +91,7 @@ func ExampleEngine_Handle() {
 		log.Fatal(err)
 	}
 	fmt.Println(len(messages), string(messages[0]))
-	// Output: 1 {"role":"tool","tool_call_id":"call_1","content":"{\"operation\":\"add\",\"a\":1,\"b\":2,\"result\":3}"}
+	// Output: 1 {"role":"tool","tool_call_id":"call_1","content":"{\"status\":\"ok\",\"exit_code\":0,\"output\":{\"operation\":\"add\",\"a\":1,\"b\":2,\"result\":3}}"}
 }
 
 // A call beside the program: files in, output while it runs, the result at the end.

@@ -39,7 +39,7 @@ type Result struct {
 	Skill        string          `json:"skill"`
 	CallID       string          `json:"call_id"`
 	Network      json.RawMessage `json:"network"` // see docs/network.md
-	Raw          json.RawMessage `json:"-"`       // the whole document
+	Raw          json.RawMessage `json:"-"`       // the whole document; not to be written to, the other fields are parts of it
 }
 
 // Truncated tells what was left out of a result.
