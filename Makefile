@@ -22,7 +22,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test lint bench security install uninstall header clean help
-.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-go test-dialects test-network test-install test-size
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
@@ -52,7 +52,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+test: toolchain-test release test-rust test-c test-python test-go test-dialects test-network test-install test-size
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -64,6 +64,10 @@ test-c: release
 
 test-python: release
 	bindings/python/run-tests
+
+# The Go package, with the shared library and with the static one.
+test-go: release
+	bindings/go/run-tests
 
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"skilllite.dev/go/skilllite/internal/tally"
 )
 
 func TestStart(t *testing.T) {
@@ -199,13 +201,13 @@ func TestUseAfterClose(t *testing.T) {
 }
 
 func TestTheGarbageCollectorEndsWhatIsDropped(t *testing.T) {
-	engines, calls := freed[kindEngine].Load(), freed[kindCall].Load()
+	engines, calls := tally.Engine.Ended(), tally.Call.Ended()
 	func() {
 		engine := must(Open(context.Background(), Options{SkillsDir: writeSkill(t, "sleeper", "sh", "exec sleep 1000\n")}))(t)
 		_ = must(engine.Start(context.Background(), "sleeper", nil, WithOutput()))(t)
 	}()
 	waitFor(t, "the engine and its running call are released", 20*time.Second, func() bool {
 		runtime.GC()
-		return freed[kindEngine].Load() > engines && freed[kindCall].Load() > calls
+		return tally.Engine.Ended() > engines && tally.Call.Ended() > calls
 	})
 }

@@ -2,28 +2,14 @@ package skilllite
 
 import (
 	"sync"
-	"sync/atomic"
+
+	"skilllite.dev/go/skilllite/internal/tally"
 )
-
-// A kind of thing that the library gives and takes back.
-type kind int
-
-const (
-	kindEngine kind = iota
-	kindCall
-	kindStream
-	kindBuffer
-	kindError
-	kinds
-)
-
-// How many things of each kind the library gave, and how many were given back. The tests compare them.
-var made, freed [kinds]atomic.Int64
 
 // A handle owns one pointer of the library: freed exactly once, and never while a goroutine is inside a function that has it.
 // A close during a use takes effect when the last user leaves. P is a pointer to a C type.
 type handle[P any] struct {
-	kind    kind
+	kind    tally.Kind
 	name    string
 	free    func(P)
 	mutex   sync.Mutex
@@ -32,8 +18,8 @@ type handle[P any] struct {
 	closed  bool
 }
 
-func newHandle[P any](of kind, name string, pointer P, free func(P)) *handle[P] {
-	made[of].Add(1)
+func newHandle[P any](of tally.Kind, name string, pointer P, free func(P)) *handle[P] {
+	of.Made()
 	return &handle[P]{kind: of, name: name, free: free, pointer: pointer}
 }
 
@@ -72,7 +58,7 @@ func (h *handle[P]) close() {
 
 func (h *handle[P]) give() {
 	h.free(h.pointer)
-	freed[h.kind].Add(1)
+	h.kind.Freed()
 }
 
 // A gate bounds how many goroutines are inside the library at once, each of which holds a thread.

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"skilllite.dev/go/skilllite/internal/tally"
 )
 
 // The binding as a guest in its process: threads, signals, children, and nothing left behind.
@@ -91,7 +93,7 @@ func Test200ConcurrentCallsInFewThreads(t *testing.T) {
 			}
 		}()
 	}
-	waitFor(t, "all calls are made", 20*time.Second, func() bool { return made[kindCall].Load()-freed[kindCall].Load() >= 400 })
+	waitFor(t, "all calls are made", 20*time.Second, func() bool { return tally.Call.Held() >= 400 })
 	t.Logf("threads: %d before, %d with 200 calls, %d with 400", before, during, threads(t))
 	if most := before + 2*runtime.GOMAXPROCS(0) + 4; threads(t) > most {
 		t.Errorf("%d threads, %d before", threads(t), before)
@@ -137,12 +139,12 @@ func TestManyCallsLeaveNothing(t *testing.T) {
 	}
 	run(100)
 	files, tasks, memory := descriptors(t), threads(t), residentBytes(t)
-	held := made[kindCall].Load() - freed[kindCall].Load()
+	held := tally.Call.Held()
 	run(calls)
 	t.Logf("%d calls: descriptors %d to %d, threads %d to %d, memory %d to %d KiB", calls, files, descriptors(t), tasks, threads(t),
 		memory>>10, residentBytes(t)>>10)
 	equal(t, "descriptors", descriptors(t), files)
-	equal(t, "calls held", made[kindCall].Load()-freed[kindCall].Load(), held)
+	equal(t, "calls held", tally.Call.Held(), held)
 	if more := threads(t) - tasks; more > 4 {
 		t.Errorf("%d more threads", more)
 	}

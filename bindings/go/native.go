@@ -5,7 +5,11 @@ package skilllite
 // #include <skilllite.h>
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"skilllite.dev/go/skilllite/internal/tally"
+)
 
 type (
 	engineHandle = handle[*C.skl_engine]
@@ -38,10 +42,10 @@ func fail(status C.skl_status, object *C.skl_error) error {
 	if object == nil {
 		return &Error{Code: code, Message: code.String()}
 	}
-	made[kindError].Add(1)
+	tally.Error.Made()
 	failure := &Error{Code: Code(C.skl_error_status(object)), Message: C.GoString(C.skl_error_message(object))}
 	C.skl_error_free(object)
-	freed[kindError].Add(1)
+	tally.Error.Freed()
 	return failure
 }
 
@@ -55,11 +59,11 @@ func take(status C.skl_status, buffer *C.skl_buffer, object *C.skl_error) ([]byt
 
 // copied is what a buffer holds; the buffer is freed.
 func copied(buffer *C.skl_buffer) []byte {
-	made[kindBuffer].Add(1)
+	tally.Buffer.Made()
 	held := unsafe.Slice((*byte)(unsafe.Pointer(C.skl_buffer_data(buffer))), int(C.skl_buffer_len(buffer)))
 	content := append(make([]byte, 0, len(held)), held...)
 	C.skl_buffer_free(buffer)
-	freed[kindBuffer].Add(1)
+	tally.Buffer.Freed()
 	return content
 }
 
@@ -126,7 +130,7 @@ func nativeEngineNew(config []byte) (*engineHandle, error) {
 	if failure := fail(status, err); failure != nil {
 		return nil, failure
 	}
-	return newHandle(kindEngine, "engine", engine, func(engine *C.skl_engine) { C.skl_engine_free(engine) }), nil
+	return newHandle(tally.Engine, "engine", engine, func(engine *C.skl_engine) { C.skl_engine_free(engine) }), nil
 }
 
 func nativeEngineClose(h *engineHandle) error {
@@ -248,7 +252,7 @@ func nativeCall(h *engineHandle, tool string, args, options []byte) (*callHandle
 	if failure := fail(status, err); failure != nil {
 		return nil, failure
 	}
-	return newHandle(kindCall, "call", call, func(call *C.skl_call) { C.skl_call_free(call) }), nil
+	return newHandle(tally.Call, "call", call, func(call *C.skl_call) { C.skl_call_free(call) }), nil
 }
 
 // nativeWait holds its thread until the run has ended, or for the time given; -1 is without end.
@@ -304,7 +308,7 @@ func nativeStreamNew(dialect string) (*streamHandle, error) {
 	if failure := fail(status, err); failure != nil {
 		return nil, failure
 	}
-	return newHandle(kindStream, "stream", stream, func(stream *C.skl_stream) { C.skl_stream_free(stream) }), nil
+	return newHandle(tally.Stream, "stream", stream, func(stream *C.skl_stream) { C.skl_stream_free(stream) }), nil
 }
 
 func nativeStreamFeed(h *streamHandle, chunk []byte) error {

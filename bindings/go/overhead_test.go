@@ -21,7 +21,7 @@ func TestOverhead(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	best := time.Hour
-	for range 40 {
+	for round := range 40 {
 		binding, native := quantiles(t, 300, 0.02, func() error {
 			run, err := engine.start(ctx, "sleeper", nil, nil)
 			if err != nil {
@@ -44,7 +44,7 @@ func TestOverhead(t *testing.T) {
 			}
 			return second(nativeWait(call, -1))
 		})
-		if best = min(best, binding-native); best <= mostOverhead {
+		if best = min(best, binding-native); best <= mostOverhead && round >= 4 {
 			t.Logf("the binding adds %v to a call (at most %v)", best, mostOverhead)
 			return
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"skilllite.dev/go/skilllite/internal/tally"
 )
 
 const (
@@ -39,10 +41,8 @@ func TestMain(m *testing.M) {
 func leftovers() string {
 	runtime.GC()
 	var left []string
-	for kind, name := range []string{"engines", "calls", "streams", "buffers", "errors"} {
-		if held := made[kind].Load() - freed[kind].Load(); held != 0 {
-			left = append(left, fmt.Sprintf("%d %s", held, name))
-		}
+	if held := tally.Held(); held != "" {
+		left = append(left, held)
 	}
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
