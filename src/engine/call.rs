@@ -13,7 +13,7 @@ use super::origin::Origin;
 use super::outputs;
 use super::result::{Subject, render};
 use crate::error::{Error, Result, Status};
-use crate::sandbox::{Run, Sandbox, WorkDirectory};
+use crate::sandbox::{Bell, Run, Sandbox, WorkDirectory};
 
 /// A started call. All methods may be called from any thread, concurrently.
 pub struct Call {
@@ -70,6 +70,11 @@ impl Call {
     pub fn fd(&self) -> Result<RawFd> {
         self.origin.check()?;
         self.run.fd()
+    }
+
+    /// Lets the call ring when the run has ended; at once if it has.
+    pub(crate) fn set_bell(&self, bell: Arc<Bell>) {
+        self.run.set_bell(bell);
     }
 
     fn with_finished<T>(&self, timeout: Option<Duration>, use_it: impl FnOnce(&Finished) -> Result<T>) -> Result<T> {

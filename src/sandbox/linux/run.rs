@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::sandbox::outcome::WorkDirectory;
 use crate::sandbox::plan::{Plan, Step};
 use crate::sandbox::wire::{Event, event, note, stop};
-use crate::sandbox::{Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Uplink, Usage};
+use crate::sandbox::{Bell, Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Uplink, Usage};
 
 /// How long after its deadline a run may still report before it is killed from outside.
 const GRACE: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ struct State {
     is_cancelled: bool,
     /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
     signal: Option<(OwnedFd, Option<OwnedFd>)>,
+    /// Rung once the run is finished.
+    bell: Option<Arc<Bell>>,
 }
 
 enum Phase {
@@ -83,7 +85,7 @@ pub(super) enum Next {
 impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
         let phase = Phase::Queued(Box::new(pending));
-        let state = State { phase, outcome: None, is_cancelled: false, signal: None };
+        let state = State { phase, outcome: None, is_cancelled: false, signal: None, bell: None };
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
     }
 
@@ -154,6 +156,16 @@ impl Run {
             state.signal = Some((read, (!is_finished).then_some(write)));
         }
         Ok(state.signal.as_ref().map_or(-1, |(read, _)| read.as_raw_fd()))
+    }
+
+    /// Lets the run ring when it is finished; at once if it is.
+    pub fn set_bell(&self, bell: Arc<Bell>) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Finished) {
+            bell.ring();
+        } else {
+            state.bell = Some(bell);
+        }
     }
 
     /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
@@ -291,6 +303,9 @@ impl Run {
         }
         if let Some((_, write)) = &mut state.signal {
             *write = None;
+        }
+        if let Some(bell) = state.bell.take() {
+            bell.ring();
         }
         self.finished.notify_all();
     }
