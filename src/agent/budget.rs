@@ -8,6 +8,9 @@ use crate::limit::{Limit, fields};
 /// vocabulary.
 pub(super) const TOKEN_BYTES: u64 = 4;
 
+/// With fewer tokens left than these the output of tools is used up: an answer that short says nothing.
+const LEAST_TOKENS: u64 = 64;
+
 /// Bounds of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -95,7 +98,7 @@ impl Budget {
         self.iteration = self.iteration.saturating_add(1);
         self.last = if self.iteration >= self.limits.iterations {
             Some(Reason::Iterations)
-        } else if self.spent_tokens >= self.limits.tool_output_tokens {
+        } else if self.left_tokens() < LEAST_TOKENS {
             Some(Reason::ToolOutput)
         } else {
             None
@@ -104,9 +107,12 @@ impl Budget {
 
     /// The bytes that the next answer may have; `None` when there is nothing left.
     pub(super) fn answer_bytes(&self) -> Option<usize> {
-        let left = self.limits.tool_output_tokens.saturating_sub(self.spent_tokens);
-        let tokens = left.min(self.limits.result_tokens);
-        (tokens > 0).then(|| usize::try_from(tokens.saturating_mul(TOKEN_BYTES)).unwrap_or(usize::MAX))
+        let tokens = self.left_tokens().min(self.limits.result_tokens);
+        (tokens >= LEAST_TOKENS).then(|| usize::try_from(tokens.saturating_mul(TOKEN_BYTES)).unwrap_or(usize::MAX))
+    }
+
+    fn left_tokens(&self) -> u64 {
+        self.limits.tool_output_tokens.saturating_sub(self.spent_tokens)
     }
 
     /// Counts an answer.

@@ -27,7 +27,8 @@ pub(super) fn document(document: Value, most: usize) -> String {
         if shorter.len() <= most {
             return shorter;
         }
-        room -= room / 3;
+        room = (room as u128 * most as u128 / shorter.len() as u128) as usize;
+        room = room.saturating_sub(8);
     }
     text(&whole, most)
 }
@@ -49,9 +50,9 @@ fn shortened(fields: &Map<String, Value>, room: usize) -> Map<String, Value> {
             }
         }
     }
-    let size = |fields: &Map<String, Value>, key: &str| fields.get(key).and_then(Value::as_str).map_or(0, str::len);
-    let texts: usize = TEXTS.iter().map(|key| size(&fields, key)).sum();
-    let others = Value::Object(fields.clone()).to_string().len().saturating_sub(texts);
+    let mut others = fields.clone();
+    TEXTS.iter().for_each(|key| drop(others.shift_remove(*key)));
+    let others = Value::Object(others).to_string().len() + TEXTS.iter().map(|key| key.len() + 6).sum::<usize>();
     let mut left = room.saturating_sub(others);
     // What went wrong is said last and is short; output is what there is much of.
     for (key, share) in [("stderr", left / 4), ("text", usize::MAX)] {
@@ -127,7 +128,7 @@ mod tests {
                 assert!(clipped.len() <= most, "{most}: {}", clipped.len());
                 let read: Value = serde_json::from_str(&clipped).unwrap();
                 assert_eq!((&read["status"], &read["exit_code"]), (&row["status"], &row["exit_code"]));
-                assert_eq!(read["is_clipped"], true);
+                assert_eq!(read["is_clipped"] == true, clipped != row.to_string());
             }
             assert_eq!(document(row.clone(), usize::MAX), row.to_string());
         }

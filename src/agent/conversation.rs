@@ -108,10 +108,7 @@ impl Conversation {
             return Ok(());
         }
         let turn = chat.turn_in(last);
-        let calls = dialect.calls(&Value::Array(last.to_vec())).or_else(|_| {
-            // A dialect whose turn is one message reads it alone.
-            dialect.calls(last.first().unwrap_or(&Value::Null))
-        });
+        let calls = dialect.calls(&chat.response_of(last));
         let calls =
             calls.map_err(|error| Error::new(Status::InvalidConfig, format!("'messages': {}", error.message)))?;
         let (open, key) = chat.calls(self.transcript.get_mut(start..).unwrap_or_default());

@@ -152,6 +152,14 @@ impl Chat {
         }
     }
 
+    /// The model's turn with which a conversation ends, as [`Dialect::calls`](super::Dialect::calls) reads it.
+    pub fn response_of(self, items: &[Value]) -> Value {
+        match self {
+            Self::Responses => Value::Array(items.to_vec()),
+            _ => items.first().cloned().unwrap_or_default(),
+        }
+    }
+
     /// The model's turn with which a conversation ends, as [`Chat::turn`] would have given it.
     pub fn turn_in(self, items: &[Value]) -> Turn {
         let text = match self {
