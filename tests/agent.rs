@@ -644,6 +644,40 @@ fn bad_configs_are_named() {
     }
 }
 
+#[test]
+fn output_is_shown_while_a_call_runs() {
+    let Some(engine) = Engine::new() else { return };
+    let agent = asked(&engine, "openai", json!({ "call_options": { "stream": true } }));
+    let output = |events: &Value, stream: &str| -> String {
+        let events = events.as_array().into_iter().flatten();
+        let ours =
+            events.filter(|event| event["event"] == "output" && event["stream"] == stream && event["call_id"] == "a");
+        ours.filter_map(|event| event["text"].as_str()).collect()
+    };
+    agent.feed(&says("openai", false, "", &[call("a", "worker", json!({ "args": ["begin"] }))]), 100);
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    while (stdout.as_str(), stderr.as_str()) != ("begun ", "grün") {
+        assert_eq!(agent.next(0)["step"], "running");
+        let events = agent.events();
+        stdout += &output(&events, "stdout");
+        stderr += &output(&events, "stderr");
+        assert!("begun ".starts_with(&stdout) && "grün".starts_with(&stderr), "{events}");
+        assert!((stdout.len(), stderr.len()) == (6, 5) || agent.is_readable(20_000), "{stdout}, {stderr}");
+    }
+    agent.cancel();
+    // A script that prints more than anybody reads is not held up by that, and the end is not lost.
+    agent.ask("Again.");
+    agent.events();
+    agent.feed(&says("openai", false, "", &[call("b", "worker", json!({ "args": ["flood"] }))]), 100);
+    assert_eq!(agent.next(-1)["step"], "request");
+    let events = agent.events();
+    let bytes = events.to_string().len();
+    assert!((500_000..2_000_000).contains(&bytes), "{bytes}");
+    assert_eq!(events[0]["event"], "dropped");
+    let texts: Vec<_> = events.as_array().into_iter().flatten().filter_map(|event| event["text"].as_str()).collect();
+    assert!(texts.last().is_some_and(|text| text.ends_with("3000end")), "{}", texts.len());
+}
+
 /// A thousand requests with a call each, hundreds of them in the sandbox: descriptors, threads and what is kept of events stay as they are, and memory
 /// grows by little more than the transcript.
 #[test]

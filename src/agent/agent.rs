@@ -101,7 +101,7 @@ impl Agent {
 
     /// Ends the turn, if there is one: its calls are ended and answered as cancelled.
     pub fn cancel(&self) -> Result<()> {
-        self.lock()?.cancel();
+        self.lock()?.cancel(&self.bell);
         self.bell.ring();
         Ok(())
     }

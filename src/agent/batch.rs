@@ -10,6 +10,7 @@ use super::approval::{Approval, Rule};
 use super::budget::{Budget, Reason};
 use super::clip;
 use super::event::Events;
+use super::output::Output;
 use super::repeats::Repeats;
 use crate::engine::{Call, CallOptions, Engine, Offer, excerpt, for_model, is_for_the_host};
 use crate::error::{Error, Result, Status};
@@ -43,7 +44,7 @@ enum State {
     Asked,
     /// For its turn.
     Ready,
-    Running(Arc<Call>),
+    Running(Arc<Call>, Output),
     Done(Answer),
 }
 
@@ -111,8 +112,8 @@ impl Batch {
     pub(super) fn go_on(&mut self, means: &mut Means<'_>) -> Result<()> {
         let mut running = 0;
         for entry in &mut self.entries {
-            entry.collect(means.events)?;
-            running += usize::from(matches!(entry.state, State::Running(_)));
+            entry.collect(means.events, means.bell)?;
+            running += usize::from(matches!(entry.state, State::Running(..)));
         }
         let most = means.budget.parallel_calls();
         for entry in self.entries.iter_mut().filter(|entry| matches!(entry.state, State::Ready)) {
@@ -131,10 +132,10 @@ impl Batch {
     }
 
     /// Ends what has not ended.
-    pub(super) fn abort(&mut self, reason: Reason, events: &mut Events) {
+    pub(super) fn abort(&mut self, reason: Reason, events: &mut Events, bell: &Bell) {
         for entry in &mut self.entries {
             // What cannot be collected is not there.
-            let _ = entry.collect(events);
+            let _ = entry.collect(events, bell);
             if !matches!(entry.state, State::Done(_)) {
                 // Dropping a call that runs ends it.
                 entry.answer(Answer::Sentence(reason.sentence().to_owned()), "cancelled", events);
@@ -215,14 +216,25 @@ impl Entry {
         let call = means.engine.begin(&self.tool, &self.arguments, options)?;
         call.set_bell(means.bell.clone());
         means.events.push(self.event("call_started"));
-        self.state = State::Running(call);
+        self.state = State::Running(call, Output::default());
         Ok(())
     }
 
-    /// Takes the result of a call that has ended.
-    fn collect(&mut self, events: &mut Events) -> Result<()> {
-        let State::Running(call) = &self.state else { return Ok(()) };
-        if !call.is_finished()? {
+    /// Takes what a call has printed, if it is streamed, and its result if it has ended.
+    fn collect(&mut self, events: &mut Events, bell: &Bell) -> Result<()> {
+        let State::Running(call, output) = &mut self.state else { return Ok(()) };
+        // Asked first: what is printed until then is there to be read.
+        let is_finished = call.is_finished()?;
+        if call.is_streamed() {
+            let mut has_more = output.take(call, &self.call_id, events)?;
+            while has_more && is_finished {
+                has_more = output.take(call, &self.call_id, events)?;
+            }
+            if has_more {
+                bell.ring();
+            }
+        }
+        if !is_finished {
             return Ok(());
         }
         let result = call.wait(Some(Duration::ZERO))?;
@@ -285,7 +297,7 @@ impl std::fmt::Debug for State {
         f.write_str(match self {
             Self::Asked => "Asked",
             Self::Ready => "Ready",
-            Self::Running(_) => "Running",
+            Self::Running(..) => "Running",
             Self::Done(_) => "Done",
         })
     }

@@ -250,7 +250,7 @@ impl Conversation {
     /// Goes on as far as possible without the host.
     pub(super) fn go_on(&mut self, engine: &Engine, bell: &Arc<Bell>) -> Result<()> {
         if matches!(self.phase, Phase::Request(_) | Phase::Calls(_)) && self.budget.is_over() {
-            self.end(Reason::Wall);
+            self.end(Reason::Wall, bell);
         }
         match &mut self.phase {
             // A body that failed is over: what is fed next is another.
@@ -281,11 +281,11 @@ impl Conversation {
     }
 
     /// Ends the turn without an answer, if one goes on. Every call is answered.
-    fn end(&mut self, reason: Reason) {
+    fn end(&mut self, reason: Reason, bell: &Bell) {
         match &mut self.phase {
             Phase::Request(_) => self.stop(reason, ""),
             Phase::Calls(batch) => {
-                batch.abort(reason, &mut self.events);
+                batch.abort(reason, &mut self.events, bell);
                 self.conclude(Some(reason));
             }
             Phase::Idle | Phase::Over(_) => {}
@@ -311,8 +311,8 @@ impl Conversation {
     }
 
     /// Ends the turn because the host wants it.
-    pub(super) fn cancel(&mut self) {
-        self.end(Reason::Cancelled);
+    pub(super) fn cancel(&mut self, bell: &Bell) {
+        self.end(Reason::Cancelled, bell);
     }
 
     /// Whether only calls can change the step.

@@ -34,14 +34,20 @@ impl Events {
         }
     }
 
-    /// Adds a piece of the model's answer; pieces that follow each other are one event.
+    /// Adds a piece of the model's answer.
     pub(super) fn answer_delta(&mut self, text: &str) {
+        self.piece(json!({ "event": "answer_delta" }), text);
+    }
+
+    /// Adds a piece of a text, which `of` describes; pieces that follow each other are one event.
+    pub(super) fn piece(&mut self, mut of: Value, text: &str) {
         if text.is_empty() {
             return;
         }
         if let Some((event, bytes)) = self.kept.back_mut()
-            && event["event"] == "answer_delta"
             && *bytes < JOINED_BYTES
+            && let (Some(event), Some(of)) = (event.as_object_mut(), of.as_object())
+            && of.iter().all(|(key, value)| event.get(key) == Some(value))
             && let Some(Value::String(known)) = event.get_mut("text")
         {
             known.push_str(text);
@@ -49,7 +55,10 @@ impl Events {
             self.bytes = self.bytes.saturating_add(text.len());
             return;
         }
-        self.push(json!({ "event": "answer_delta", "text": text }));
+        if let Value::Object(of) = &mut of {
+            of.insert("text".to_owned(), Value::from(text));
+        }
+        self.push(of);
     }
 
     /// Takes all events, oldest first, after one that counts those that were dropped, if any were.

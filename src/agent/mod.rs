@@ -15,6 +15,7 @@ mod config;
 mod conversation;
 mod event;
 mod inbox;
+mod output;
 mod prompt;
 mod repeats;
 

@@ -23,6 +23,8 @@ case "$1" in
     fail) echo broken >&2; exit 3 ;;
     big) printf 'begin'; printf '%*s' 300000 ''; printf 'end' ;;
     hang) exec sleep 3600 ;;
+    begin) printf 'begun '; printf 'grün' >&2; exec sleep 3600 ;;
+    flood) for n in $(seq 3000); do printf '%1000s' "$n"; done; printf 'end' ;;
 esac
 "#;
 
