@@ -38,6 +38,7 @@ AREAS = {
     2: ("ToolError", "A tool's name, its arguments, or the document that asks for it."),
     3: ("SandboxError", "The isolation that a call runs in."),
     4: ("CallError", "The life of a call."),
+    5: ("AgentError", "The order of a conversation."),
 }
 
 # Statuses that Python has a built-in idea of.
@@ -238,7 +239,8 @@ def errors(header: Header) -> str:
     out += ["", "", "BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {"]
     out += [f"    {number}: {classes[name]}," for name, number, _ in failures]
     out += ["}", '"""The class of each status; a number that is not in it raises `SkillLiteError` itself."""']
-    exported = sorted({"BY_STATUS", "SkillLiteError", *classes.values(), *(area for area, _ in AREAS.values())})
+    exported = ["BY_STATUS"]
+    exported += sorted({"SkillLiteError", *classes.values(), *(area for area, _ in AREAS.values())})
     out += ["", "__all__ = [", *(f'    "{name}",' for name in exported), "]"]
     return "\n".join(out) + "\n"
 

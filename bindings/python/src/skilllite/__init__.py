@@ -17,8 +17,10 @@ from typing import Union
 
 from . import _ffi, _handles, _library, errors
 from ._library import LibraryError
+from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
 from .values import (
@@ -64,6 +66,9 @@ def probe() -> Probe:
 
 
 __all__ = [
+    "Agent",
+    "AgenticLoop",
+    "Answer",
     "Call",
     "CallFailure",
     "Diagnostic",
