@@ -49,7 +49,7 @@ func (c *Call) Wait(ctx context.Context) (*Result, error) {
 		select {
 		case <-c.ending.done:
 		case <-ctx.Done():
-			return nil, &Error{Code: ErrWaitTimeout, Message: "waiting ended before the call did: " + ctx.Err().Error(), cause: ended(ctx)}
+			return nil, waitEnded(ctx)
 		}
 	}
 	return c.ending.result, c.ending.err

@@ -67,6 +67,8 @@ const (
 	ErrClosed Code = 402
 	// ErrCancelled: the call was cancelled before it started; found in results only.
 	ErrCancelled Code = 403
+	// ErrOutOfTurn: the agent's turn is another one: its last step says what it waits for.
+	ErrOutOfTurn Code = 500
 )
 
 // String is the code's name in the header, such as "SKL_ERR_CLOSED".

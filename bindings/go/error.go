@@ -93,3 +93,8 @@ func ended(ctx context.Context) error {
 	}
 	return err
 }
+
+// waitEnded says that a context ended a wait, and nothing else.
+func waitEnded(ctx context.Context) error {
+	return &Error{Code: ErrWaitTimeout, Message: "waiting ended before the call did: " + ctx.Err().Error(), cause: ended(ctx)}
+}

@@ -141,6 +141,40 @@ func ExampleStream() {
 	// Output: true
 }
 
+// The loop with any HTTP client; here the model is a variable.
+func ExampleAgent() {
+	engine := open()
+	defer engine.Close()
+	agent, err := engine.NewAgent(skilllite.AgentConfig{Dialect: "openai", Model: "gpt-5-mini"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer agent.Close()
+	responses := []string{
+		`{"choices": [{"finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function",
+			"function": {"name": "calculator", "arguments": "{\"operation\": \"add\", \"a\": 1, \"b\": 2}"}}]}}]}`,
+		`{"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "One and two are three."}}]}`,
+	}
+	if err := agent.Ask("How much is one and two?"); err != nil {
+		log.Fatal(err)
+	}
+	for {
+		step, err := agent.Next(context.Background())
+		if err != nil {
+			log.Fatal(err)
+		}
+		if step.Kind != skilllite.StepRequest {
+			fmt.Println(step.Text)
+			return
+		}
+		// http.Post(baseURL+step.Path, "application/json", bytes.NewReader(step.Body))
+		if err := agent.Feed([]byte(responses[step.Iteration-1]), true); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output: One and two are three.
+}
+
 func ExampleProbeHost() {
 	probe, err := skilllite.ProbeHost()
 	if err != nil {

@@ -15,6 +15,7 @@ type (
 	engineHandle = handle[*C.skl_engine]
 	callHandle   = handle[*C.skl_call]
 	streamHandle = handle[*C.skl_stream]
+	agentHandle  = handle[*C.skl_agent]
 )
 
 // What the header at compile time says of itself.
@@ -329,5 +330,72 @@ func nativeStreamIsComplete(h *streamHandle) (isComplete bool, err error) {
 func nativeStreamResponse(h *streamHandle) ([]byte, error) {
 	return fetch(h, func(stream *C.skl_stream, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		return C.skl_stream_response(stream, out, err)
+	})
+}
+
+// Agents
+
+func nativeAgentNew(h *engineHandle, config []byte) (*agentHandle, error) {
+	engine, closed := h.acquire()
+	if closed != nil {
+		return nil, closed
+	}
+	defer h.release()
+	var agent *C.skl_agent
+	var err *C.skl_error
+	configText, configLen := data(config)
+	status := C.skl_agent_new(engine, configText, configLen, &agent, &err)
+	if failure := fail(status, err); failure != nil {
+		return nil, failure
+	}
+	return newHandle(tally.Agent, "agent", agent, func(agent *C.skl_agent) { C.skl_agent_free(agent) }), nil
+}
+
+func nativeAgentAsk(h *agentHandle, words string, messages []byte) error {
+	return perform(h, func(agent *C.skl_agent, err **C.skl_error) C.skl_status {
+		wordsText, wordsLen := text(words)
+		messagesText, messagesLen := data(messages)
+		return C.skl_agent_ask(agent, wordsText, wordsLen, messagesText, messagesLen, err)
+	})
+}
+
+// nativeAgentNext holds its thread until there is something to do, or for the time given.
+func nativeAgentNext(h *agentHandle, timeoutMS int64) ([]byte, error) {
+	return fetch(h, func(agent *C.skl_agent, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		return C.skl_agent_next(agent, C.int64_t(timeoutMS), out, err)
+	})
+}
+
+func nativeAgentFeed(h *agentHandle, chunk []byte, isEnd bool) error {
+	return perform(h, func(agent *C.skl_agent, err **C.skl_error) C.skl_status {
+		chunkText, chunkLen := data(chunk)
+		return C.skl_agent_feed(agent, chunkText, chunkLen, C.bool(isEnd), err)
+	})
+}
+
+func nativeAgentApprove(h *agentHandle, callID string, isAllowed bool, reason string) error {
+	return perform(h, func(agent *C.skl_agent, err **C.skl_error) C.skl_status {
+		callIDText, callIDLen := text(callID)
+		reasonText, reasonLen := text(reason)
+		return C.skl_agent_approve(agent, callIDText, callIDLen, C.bool(isAllowed), reasonText, reasonLen, err)
+	})
+}
+
+func nativeAgentEvents(h *agentHandle) ([]byte, error) {
+	return fetch(h, func(agent *C.skl_agent, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		return C.skl_agent_events(agent, out, err)
+	})
+}
+
+// nativeAgentFD is the descriptor, the library's own, that is readable while there is something to do; -1 if there is none.
+func nativeAgentFD(agent *C.skl_agent) int { return int(C.skl_agent_fd(agent)) }
+
+func nativeAgentCancel(h *agentHandle) error {
+	return perform(h, func(agent *C.skl_agent, _ **C.skl_error) C.skl_status { return C.skl_agent_cancel(agent) })
+}
+
+func nativeAgentTranscript(h *agentHandle) ([]byte, error) {
+	return fetch(h, func(agent *C.skl_agent, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		return C.skl_agent_transcript(agent, out, err)
 	})
 }

@@ -15,12 +15,13 @@ const (
 	Engine Kind = iota
 	Call
 	Stream
+	Agent
 	Buffer
 	Error
 	kinds
 )
 
-var names = [kinds]string{"engines", "calls", "streams", "buffers", "errors"}
+var names = [kinds]string{"engines", "calls", "streams", "agents", "buffers", "errors"}
 
 var made, freed [kinds]atomic.Int64
 
