@@ -1,4 +1,5 @@
-// Package skilllite runs Agent Skills, folders with a SKILL.md and scripts, in a native Linux sandbox inside this process's host.
+// Package skilllite runs Agent Skills, folders with a SKILL.md and scripts, in a native Linux sandbox, inside a
+// program.
 //
 // An [Engine] loads folders of skills, gives their tools for an LLM's request ([Engine.Tools]), and runs the calls that the LLM
 // makes: all of a response ([Engine.Handle]), one ([Engine.Execute]), or one that goes on beside the program ([Engine.Start]).

@@ -8,8 +8,8 @@ import (
 )
 
 // Reading a result without reflection. encoding/json takes longer for a result than everything else that this package adds to a call
-// taken together; this takes a tenth of it. It reads what the library writes and says no to everything that it does not expect, and then encoding/json
-// decides.
+// taken together; this takes a tenth of it. It relies on the library to write JSON, and leaves to encoding/json what does not fit
+// the fields.
 
 // A scanner goes over JSON text once. After the first surprise hasFailed is true and what it gives has no meaning.
 type scanner struct {
