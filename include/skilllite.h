@@ -253,7 +253,7 @@ uint32_t skl_abi_version(void);
 const char *skl_version(void);
 
 /**
- * Whether the loaded library has an optional feature: "dialects", "inference", "validation", "network", "warm". False for any
+ * Whether the loaded library has an optional feature: "dialects", "disclosure", "inference", "validation", "network", "warm". False for any
  * other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
@@ -534,6 +534,22 @@ skl_status skl_engine_manifest(const skl_engine *engine,
                                size_t skill_len,
                                skl_buffer **out,
                                skl_error **err);
+
+/**
+ * A text for a system prompt that tells of the skills, within a budget: a Markdown section, or the `<available_skills>` of
+ * the Agent Skills specification. Disabled skills are not in it; without a skill it is empty.
+ *
+ * `options` is a JSON document (docs/disclosure.md#prompt-block), borrowed for the call: "form", "mode", "max_tokens" (a token
+ * is taken for 4 bytes), "skills"; empty or NULL with length 0 means all skills, in Markdown, without a budget. On SKL_OK
+ * the caller owns `*out`, a text and no JSON; the same skills and options give the same text. Statuses: NULL_ARGUMENT,
+ * INVALID_UTF8, INVALID_JSON, INVALID_CONFIG (names the key), SKILL_NOT_FOUND, UNSUPPORTED (a build without the feature
+ * "disclosure"), FORKED, CLOSED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_prompt(const skl_engine *engine,
+                             const char *options,
+                             size_t options_len,
+                             skl_buffer **out,
+                             skl_error **err);
 
 /**
  * Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.

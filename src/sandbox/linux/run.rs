@@ -87,6 +87,12 @@ impl Run {
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
     }
 
+    /// A run that is over before it began, and has no outcome: for what turned out to need no process.
+    pub fn needless() -> Arc<Self> {
+        let state = State { phase: Phase::Finished, outcome: None, is_cancelled: false, signal: None };
+        Arc::new(Self { id: 0, shared: Weak::new(), state: Mutex::new(state), finished: Condvar::new() })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held leaves the state whole: every change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
