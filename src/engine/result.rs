@@ -94,9 +94,12 @@ fn failed(subject: &Subject, error: &Error) -> Value {
     without_run(subject, status, limit, Usage::default(), Value::Null, said)
 }
 
-/// The document of a call that needed no process: `output` is the answer, `wall` the time that it took.
+/// The document of a call that needed no process: `output` is the answer, `wall` the time that it took. Its exit code is 0,
+/// so that whoever asks whether a call went well need not know which calls have a process.
 pub(super) fn answered(subject: &Subject, output: Value, wall: Duration) -> Value {
-    without_run(subject, "ok", None, Usage { wall, ..Usage::default() }, output, Value::Null)
+    let mut document = without_run(subject, "ok", None, Usage { wall, ..Usage::default() }, output, Value::Null);
+    document["exit_code"] = json!(0);
+    document
 }
 
 fn without_run(
@@ -293,7 +296,7 @@ mod tests {
         let answer = answered(&subject(), json!({ "a": "é" }), Duration::from_millis(2));
         assert_eq!(keys(&answer), keys(&ran));
         let found = ["status", "exit_code", "output", "text", "isolation"].map(|key| answer[key].clone());
-        assert_eq!(found, [json!("ok"), Value::Null, json!({"a": "é"}), json!("{\"a\":\"é\"}"), Value::Null]);
+        assert_eq!(found, [json!("ok"), json!(0), json!({"a": "é"}), json!("{\"a\":\"é\"}"), Value::Null]);
         assert_eq!((&answer["usage"]["wall_ms"], &answer["total_bytes"]["stdout"]), (&json!(2.0), &json!(10)));
         assert_eq!(ran["usage"]["wall_ms"], 1.234);
         let isolation =
