@@ -153,7 +153,7 @@ def test_what_a_prompt_says_of_the_skills(manager: SkillManager) -> None:
     assert manager.prompt(skills=[]) == ""
     short = manager.prompt(max_tokens=64)
     assert len(short.encode()) <= 256
-    assert "left out to stay within 64 tokens" in short
+    assert "5 of 6 skills are left out and 1 shortened to stay within 64 tokens" in short
     with pytest.raises(InvalidConfigError, match="'form'"):
         manager.prompt("html")
     with pytest.raises(SkillNotFoundError):

@@ -27,8 +27,9 @@ FileContent = Union[bytes, str, "os.PathLike[str]", Mapping[str, str]]
 class SkillManager:
     """Loads folders of skills, gives their tools to an LLM, and runs its calls in a sandbox.
 
-    `config` is that of docs/api-conventions.md#config; `policy`, `interpreters` and `disclosure` replace its keys of these
-    names. The defaults are safe. Every method may be used from any thread. Use it as a context manager, or `close` it.
+    `config` is that of docs/api-conventions.md#config; `policy`, `interpreters` and `disclosure` replace its keys of
+    these names. The defaults are safe. Every method may be used from any thread. Use it as a context manager, or
+    `close` it.
 
     Every method raises a `SkillLiteError` of its own class; a script that fails raises nothing.
     """
@@ -125,9 +126,10 @@ class SkillManager:
     ) -> str:
         """What a system prompt says of the skills; empty without one. The options are those of docs/disclosure.md.
 
-        `form` is "markdown" or "xml", `mode` "summary", "standard" or "full". A token of `max_tokens` is taken for 4 bytes.
+        `form` is "markdown" or "xml", `mode` "summary", "standard" or "full". A token is taken for 4 bytes.
         """
-        options = {"form": form, "mode": mode, "max_tokens": max_tokens, "skills": None if skills is None else list(skills)}
+        names = None if skills is None else list(skills)
+        options = {"form": form, "mode": mode, "max_tokens": max_tokens, "skills": names}
         with self._handle as pointer:
             function = _library.functions().skl_engine_prompt
             return _handles.call(function, pointer, *_handles.document(options)).decode()
