@@ -33,7 +33,11 @@ DIALECTS = [
     "mcp",
 ]
 # The tools that stand for all skills; of these one has keys that no strict schema names.
-GENERIC = {"load_skill": {}, "read_skill_resource": {}, "run_skill_script": {"openai:strict", "openai-responses:strict"}}
+GENERIC = {
+    "load_skill": {},
+    "read_skill_resource": {},
+    "run_skill_script": {"openai:strict", "openai-responses:strict"},
+}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
