@@ -19,6 +19,7 @@ pub mod error;
 mod limit;
 #[cfg(all(feature = "network", target_os = "linux"))]
 pub mod network;
+mod random;
 pub mod runtime;
 pub mod sandbox;
 pub mod schema;

@@ -551,7 +551,7 @@ fn an_answer_is_an_ordinary_call() {
     let (folder, folder_len) = text(dir.path().to_str().expect("text"));
     let (tool, tool_len) = text("load_skill");
     let (arguments, arguments_len) = text(r#"{"name":"plain"}"#);
-    let (options, options_len) = text(r#"{"call_id":"mine"}"#);
+    let (options, options_len) = text(r#"{"call_id":"mine","stream":true}"#);
     let (mut engine, mut call, mut out) = (null_mut(), null_mut(), null_mut());
     // SAFETY: every pointer comes with its length, and handles are freed once.
     unsafe {
@@ -577,6 +577,20 @@ fn an_answer_is_an_ordinary_call() {
         assert_eq!(skl_call_fd(call), descriptor);
         let mut byte = 0u8;
         assert_eq!(libc::read(descriptor, (&raw mut byte).cast(), 1), 0, "and at its end");
+        // It was started with "stream": what is read is what the result says.
+        let mut read = Vec::new();
+        loop {
+            assert_eq!(skl_call_read(call, 1, 0, &mut out, null_mut()), skl_status::SKL_OK);
+            if out.is_null() {
+                break;
+            }
+            assert!(skl_buffer_len(out) > 0, "all of it is there");
+            read.extend_from_slice(std::slice::from_raw_parts(skl_buffer_data(out).cast(), skl_buffer_len(out)));
+            skl_buffer_free(out);
+        }
+        assert!(skl_call_output_fd(call) >= 0);
+        assert_eq!(skl_call_read(call, 2, 0, &mut out, null_mut()), skl_status::SKL_OK);
+        assert!(out.is_null());
         // The answer was there before it was cancelled, and outlives the engine.
         assert_eq!(skl_call_cancel(call), skl_status::SKL_OK);
         skl_engine_free(engine);
@@ -586,6 +600,7 @@ fn an_answer_is_an_ordinary_call() {
             assert_eq!((&result["status"], &result["call_id"]), (&json!("ok"), &json!("mine")), "{result}");
             assert_eq!((&result["skill"], &result["output"]["instructions"]), (&json!("plain"), &json!("Words.")));
             assert_eq!(result["files"], json!([]));
+            assert_eq!(result["text"].as_str().map(str::as_bytes), Some(read.as_slice()));
         }
         let (path, path_len) = text("x");
         let status = skl_call_read_file(call, path, path_len, 1, &mut out, null_mut());

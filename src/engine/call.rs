@@ -35,10 +35,11 @@ impl Call {
         Arc::new(Self { origin: Origin::here(), subject, run, finished: Mutex::new(None), _sandbox: sandbox })
     }
 
-    /// A call that needed no run: its result is there.
-    pub(super) fn answered(subject: Subject, document: Value, sandbox: Arc<Sandbox>) -> Arc<Self> {
+    /// A call that needed no run: its result is there. Where it is streamed, its `text` is what was written.
+    pub(super) fn answered(subject: Subject, document: Value, is_streamed: bool, sandbox: Arc<Sandbox>) -> Arc<Self> {
+        let run = Run::needless(document["text"].as_str().filter(|_| is_streamed));
         let finished = Mutex::new(Some(Finished { document: Arc::new(document), work: None }));
-        Arc::new(Self { origin: Origin::here(), subject, run: Run::needless(), finished, _sandbox: sandbox })
+        Arc::new(Self { origin: Origin::here(), subject, run, finished, _sandbox: sandbox })
     }
 
     /// The result document, once the run has ended. Waits at most `timeout` (forever when `None`), then
@@ -76,6 +77,26 @@ impl Call {
     pub fn fd(&self) -> Result<RawFd> {
         self.origin.check()?;
         self.run.fd()
+    }
+
+    /// What the script has written and nobody has read yet: see [`Run::read_output`]. [`Status::InvalidConfig`] for a
+    /// stream that is neither 1 nor 2, [`Status::Unsupported`] for a call without `stream`, [`Status::Forked`].
+    pub fn read(&self, stream: u32, timeout: Option<Duration>) -> Result<Option<Vec<u8>>> {
+        self.origin.check()?;
+        match stream {
+            1 | 2 => self.run.read_output(stream as usize - 1, timeout),
+            _ => Err(Error::new(
+                Status::InvalidConfig,
+                format!("there is no output stream {stream}: 1 is stdout, 2 is stderr"),
+            )),
+        }
+    }
+
+    /// A pipe that is readable while there is output to read, and at its end. [`Status::Unsupported`] for a call without
+    /// `stream`, [`Status::Resources`], [`Status::Forked`].
+    pub fn output_fd(&self) -> Result<RawFd> {
+        self.origin.check()?;
+        self.run.output_fd()
     }
 
     fn with_finished<T>(&self, timeout: Option<Duration>, use_it: impl FnOnce(&Finished) -> Result<T>) -> Result<T> {

@@ -233,7 +233,7 @@ impl Engine {
                 let call_id = self.call_id(options.call_id);
                 let subject = Subject { tool: tool.to_owned(), skill, call_id, ..Subject::default() };
                 let document = answered(&subject, output, start.elapsed());
-                Ok(Call::answered(subject, document, self.sandbox.clone()))
+                Ok(Call::answered(subject, document, options.is_streamed, self.sandbox.clone()))
             }
             Request::Script(asked) => {
                 let Prepared { subject, command, policy } = self.prepare(asked, options)?;
@@ -328,6 +328,7 @@ impl Engine {
             invocation,
             environment,
             files,
+            is_streamed: options.is_streamed,
             cwd: options.cwd.unwrap_or(self.config.cwd),
             layout,
         }

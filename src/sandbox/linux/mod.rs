@@ -6,7 +6,7 @@
 //! | [`seccomp`], [`syscalls`], [`landlock`] | the filters and rules that plans carry |
 //! | [`launch`], [`link`] | the supervisor: started, spoken to |
 //! | [`groups`], [`host`], [`obstacle`] | what this host gives, and why not more |
-//! | [`reactor`], [`start`], [`run`], [`capture`] | runs in flight |
+//! | [`reactor`], [`start`], [`run`], [`capture`], [`tap`] | runs in flight, what they write |
 //! | [`memory_file`] | sealed files that have no name |
 
 mod capture;
@@ -23,13 +23,15 @@ mod run;
 mod seccomp;
 mod start;
 mod syscalls;
+mod tap;
 mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, Result, Status};
+use crate::error::Result;
+use crate::random;
 use crate::sandbox::plan::Plan;
 use crate::sandbox::{Command, Layout, Network, Options, Policy, Report, Tier, Uplink};
 use link::Link;
@@ -84,13 +86,7 @@ impl Sandbox {
                 temporary: PathBuf::from("/tmp"),
             });
         }
-        let mut random = [0u8; 16];
-        // SAFETY: the buffer is live and as long as said.
-        if unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) } != random.len() as isize {
-            return Err(Error::new(Status::Resources, "the kernel gives no random numbers"));
-        }
-        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let workspace = Path::new("/tmp").join(format!("skilllite-{token}"));
+        let workspace = Path::new("/tmp").join(format!("skilllite-{}", random::token()?));
         Ok(Layout { home: home_source.to_path_buf(), work: workspace.join("work"), temporary: workspace.join("tmp") })
     }
 
