@@ -50,7 +50,7 @@ fn a_turn_goes_round_in_every_dialect() {
                 (&json!("request"), &json!(dialect), &json!(1))
             );
             let body = step["body"].to_string();
-            for needle in ["Be brief.", "Say two things.", "\"worker\"", "<name>worker</name>"] {
+            for needle in ["Be brief.", "Say two things.", "\"worker\"", "<name>\\nworker\\n</name>"] {
                 assert!(body.contains(needle), "{dialect}: '{needle}' is not in {body}");
             }
             assert_eq!(step["body"].get("stream").is_some(), is_streamed && dialect != "gemini", "{body}");
