@@ -14,8 +14,8 @@ use crate::tool::dialect::Dialect;
 pub(crate) struct Offer {
     /// The `tools` of a request.
     pub(crate) definitions: Value,
-    /// The name of each tool, and the skill that it belongs to.
-    pub(crate) tools: BTreeMap<String, String>,
+    /// The name of each tool, and the skill that it belongs to, if it belongs to one.
+    pub(crate) tools: BTreeMap<String, Option<String>>,
 }
 
 impl Engine {
@@ -25,7 +25,7 @@ impl Engine {
         let tools: Vec<_> = snapshot.tools().map(Arc::as_ref).filter(|tool| chosen(&tool.name)).collect();
         Ok(Offer {
             definitions: dialect.definitions(&tools),
-            tools: tools.iter().map(|tool| (tool.name.clone(), tool.skill.name.clone())).collect(),
+            tools: tools.iter().map(|tool| (tool.name.clone(), Some(tool.skill.name.clone()))).collect(),
         })
     }
 
