@@ -5,8 +5,6 @@
 
 mod agent_host;
 
-use std::time::Duration;
-
 use agent_host::{Agent, Engine, Said, call, counts, dialects, says};
 use serde_json::{Value, json};
 use skilllite::capi::skl_status::*;
@@ -430,7 +428,7 @@ fn the_time_of_a_turn_is_bounded() {
     counts("openai", &agent.transcript(), 0);
     // Over before the first response.
     let agent = asked(&engine, "openai", json!({ "limits": { "wall_ms": 1 } }));
-    std::thread::sleep(Duration::from_millis(2));
+    while agent.next(0)["step"] == "request" {}
     assert_eq!(agent.next(-1)["reason"], "wall");
     // A host that only looks at the descriptor is told by the calls' own end.
     let agent = asked(&engine, "openai", json!({ "limits": { "wall_ms": 400 } }));
