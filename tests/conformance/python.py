@@ -175,7 +175,8 @@ class Case:
             raise Mismatch("no such step")
         for key, value in step.items():
             if isinstance(value, dict) and value.keys() == {"$saved"}:
-                step[key] = self.saved[value["$saved"]]
+                name, _, part = value["$saved"].partition(".")
+                step[key] = self.saved[name][part] if part else self.saved[name]
         try:
             output = action(**step)
         except SkillLiteError as caught:
