@@ -1,4 +1,4 @@
-# make build | demo | test | lint | bench | security | install | uninstall | header | clean | help
+# make build | demo | test | conformance | lint | bench | security | install | uninstall | header | clean | help
 #
 # Every target that compiles or tests looks first for the tools that it needs (scripts/toolchain). What it makes is below
 # target/, or below CARGO_TARGET_DIR where that is set.
@@ -21,13 +21,14 @@ SONAME   = libskilllite.so.$(firstword $(subst ., ,$(VERSION)))
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test lint bench security install uninstall header clean help
+.PHONY: build demo test conformance lint bench security install uninstall header clean help
 .PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
 	@echo 'make demo       builds, then runs the C host and the Python host over real skills'
 	@echo 'make test       every test'
+	@echo 'make conformance  the same cases through C, C++, Go, Node and Python'
 	@echo 'make lint       formats, lints, strict compilers, licences'
 	@echo 'make bench      measures, against bare interpreters and what else is installed'
 	@echo 'make security   runs hostile programs and prints what held'
@@ -52,7 +53,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+test: toolchain-test release test-rust test-c conformance test-python test-dialects test-network test-install test-size
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -64,6 +65,10 @@ test-c: release
 
 test-python: release
 	bindings/python/run-tests
+
+# The same cases through every language; see tests/conformance/README.md.
+conformance: release
+	tests/conformance/run
 
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release

@@ -173,11 +173,11 @@ class Case:
         action: Optional[Callable[..., Json]] = getattr(self, f"do_{do}", None)
         if action is None:
             raise Mismatch("no such step")
-        for key, value in step.items():
-            if isinstance(value, dict) and value.keys() == {"$saved"}:
-                name, _, part = value["$saved"].partition(".")
-                step[key] = self.saved[name][part] if part else self.saved[name]
         try:
+            for key, value in step.items():
+                if isinstance(value, dict) and value.keys() == {"$saved"}:
+                    name, _, part = value["$saved"].partition(".")
+                    step[key] = self.saved[name][part] if part else self.saved[name]
             output = action(**step)
         except SkillLiteError as caught:
             if caught.name != error:
@@ -185,8 +185,10 @@ class Case:
             if message is not None and (why := misfit(message, caught.message, "message")):
                 raise Mismatch(why) from None
             return
-        except TypeError as caught:
-            raise Mismatch(f"not understood: {caught}") from caught
+        except Mismatch:
+            raise
+        except Exception as caught:  # of the step itself: an input that is not known, a call that is not there
+            raise Mismatch(f"{type(caught).__name__}: {caught}") from caught
         if error is not None:
             raise Mismatch(f"it is no failure: {shown(output)}")
         if has_expect and (why := misfit(expect, output)):
