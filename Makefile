@@ -22,7 +22,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test conformance lint bench security install uninstall header clean help
-.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-cpp test-python test-dialects test-network test-install test-size
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
@@ -53,7 +53,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c conformance test-python test-dialects test-network test-install test-size
+test: toolchain-test release test-rust test-c test-cpp conformance test-python test-dialects test-network test-install test-size
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -62,6 +62,10 @@ test-rust:
 # Hosts in C: the whole API, valgrind, the address sanitizer, and hosts that behave badly.
 test-c: release
 	tests/host/run
+
+# The header for C++, by every compiler that is here.
+test-cpp: release
+	tests/cpp/run
 
 test-python: release
 	bindings/python/run-tests
