@@ -32,7 +32,7 @@ help:
 	@echo 'make lint       formats, lints, strict compilers, licences'
 	@echo 'make bench      measures, against bare interpreters and what else is installed'
 	@echo 'make security   runs hostile programs and prints what held'
-	@echo 'make install    library, header, pkg-config file, supervisor; PREFIX=$(PREFIX) DESTDIR= LIBDIR='
+	@echo 'make install    library, headers, pkg-config and CMake files, supervisor; PREFIX=$(PREFIX) DESTDIR= LIBDIR='
 	@echo 'make uninstall  removes them'
 	@echo 'make header     writes include/skilllite.h anew from src/capi'
 	@echo 'make clean      removes what was built'
@@ -40,10 +40,12 @@ help:
 toolchain-build toolchain-demo toolchain-test: toolchain-%:
 	@scripts/toolchain $*
 
-# The library, the name by which the dynamic loader looks for it, and what a static link needs beside it.
+# The library, the name by which the dynamic loader looks for it, an archive that shows only its own functions, and what a
+# static link needs beside it.
 release:
 	$(CARGO) build --release --locked
 	@ln -sf libskilllite.so $(RELEASE)/$(SONAME)
+	@scripts/close-archive $(RELEASE)/libskilllite.a
 	@RUSTC='$(RUSTC)' scripts/native-libs > $(RELEASE)/native-static-libs
 
 build: toolchain-build release
@@ -85,6 +87,7 @@ test-network: release
 # An installed tree, linked both ways, and the programs of README.md.
 test-install: release
 	tests/install/run
+	tests/install/link
 	tests/install/readme
 
 test-size: release
@@ -105,10 +108,7 @@ install:
 	scripts/install '$(RELEASE)' '$(VERSION)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(LIBEXECDIR)' '$(DESTDIR)'
 
 uninstall:
-	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' '$(DESTDIR)$(LIBDIR)/libskilllite.so'
-	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/skilllite.pc' '$(DESTDIR)$(INCLUDEDIR)/skilllite.h'
-	rm -f '$(DESTDIR)$(LIBEXECDIR)/skilllite/supervisor'
-	-rmdir '$(DESTDIR)$(LIBEXECDIR)/skilllite' 2>/dev/null
+	scripts/install --remove '$(RELEASE)' '$(VERSION)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(LIBEXECDIR)' '$(DESTDIR)'
 
 header: toolchain-build
 	SKILLLITE_BLESS=1 $(CARGO) test --locked --test header the_header_is_current
