@@ -24,6 +24,7 @@ pub(super) struct Recipe<'r> {
     pub(super) invocation: Invocation,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) files: Vec<(PathBuf, Vec<u8>)>,
+    pub(super) is_streamed: bool,
     pub(super) cwd: WorkingDirectory,
     pub(super) layout: Layout,
 }
@@ -45,6 +46,7 @@ impl Recipe<'_> {
             binds,
             symlinks,
             files: self.files,
+            is_followed: self.is_streamed,
             working_directory,
             layout: self.layout,
         }
@@ -186,6 +188,7 @@ mod tests {
                 invocation: Invocation { arguments: vec!["--x".into()], stdin: b"in".to_vec() },
                 environment: Vec::new(),
                 files: Vec::new(),
+                is_streamed: false,
                 cwd: WorkingDirectory::Skill,
                 layout: Layout { home: "/skill".into(), work: "/work".into(), temporary: "/tmp".into() },
             };
