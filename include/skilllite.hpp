@@ -149,6 +149,9 @@ inline Buffer probe() { return detail::document(skl_probe); }
 /** Judges the skill in a folder by the specification to the letter: a JSON array of findings. */
 inline Buffer validate(std::string_view dir) { return detail::document(skl_skill_validate, dir.data(), dir.size()); }
 
+/** The streams of a script. */
+enum class Output : std::uint32_t { standard = 1, error = 2 };
+
 /** A started call of a tool. At its end the call is cancelled if it still runs, and its work folder thrown away. */
 class Call {
 public:
@@ -175,6 +178,21 @@ public:
     /** Ends the call; its result then says "cancelled", unless the script had ended before. May be repeated. */
     void cancel() { detail::check(skl_call_cancel(handle_.get()), nullptr); }
 
+    /**
+     * The next piece of what the script writes, of a call that was started with the option "stream"; nothing at the end
+     * of the stream. While 1 MiB is unread the script waits for its reader.
+     */
+    std::optional<Buffer> read(Output stream = Output::standard) { return piece(stream, -1); }
+
+    /** The same, waiting for a span at most; an empty Buffer if nothing came in time. */
+    template <class Rep, class Period>
+    std::optional<Buffer> read_for(std::chrono::duration<Rep, Period> span, Output stream = Output::standard) {
+        return piece(stream, detail::milliseconds(span));
+    }
+
+    /** A descriptor that is readable while there is output to read, and at its end. It is the call's: do not close it. */
+    int output_fd() const noexcept { return skl_call_output_fd(handle_.get()); }
+
     /** A descriptor that becomes readable when the call has ended. It is the call's: do not close it. */
     int fd() const noexcept { return skl_call_fd(handle_.get()); }
 
@@ -188,6 +206,11 @@ public:
     skl_call *release() noexcept { return handle_.release(); }
 
 private:
+    std::optional<Buffer> piece(Output stream, std::int64_t timeout_ms) {
+        skl_buffer *chunk = detail::make<skl_buffer>(skl_call_read, handle_.get(), static_cast<std::uint32_t>(stream), timeout_ms);
+        return chunk ? std::optional<Buffer>(Buffer(chunk)) : std::nullopt;
+    }
+
     struct Free {
         void operator()(skl_call *handle) const noexcept { skl_call_free(handle); }
     };

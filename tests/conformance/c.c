@@ -117,12 +117,41 @@ static void start_it(suite_session *session, const suite_step *step, suite_outco
     made(*place);
 }
 
+/* Whether the bytes hold the text. */
+static bool holds(const char *data, size_t length, suite_text text) {
+    for (; length >= text.length; data++, length--) {
+        if (memcmp(data, text.data, text.length) == 0) return true;
+    }
+    return false;
+}
+
+static void read_it(skl_call *call, const suite_step *step, suite_outcome *outcome) {
+    skl_buffer *chunk = NULL;
+    skl_error *err = NULL;
+    char *all = NULL;
+    size_t length = 0;
+    bool is_end = false, is_fine = true;
+    while (is_fine && !is_end && (step->until.length == 0 || !holds(all, length, step->until))) {
+        is_fine = went_well(skl_call_read(call, step->stream, -1, &chunk, &err), &err, outcome);
+        is_end = chunk == NULL;
+        if (is_end) continue;
+        all = realloc(all, length + skl_buffer_len(chunk) + 1);
+        if (!all) exit(2);
+        memcpy(all + length, skl_buffer_data(chunk), skl_buffer_len(chunk));
+        length += skl_buffer_len(chunk);
+        skl_buffer_free(chunk);
+    }
+    if (is_fine && is_end && step->until.length > 0) suite_trouble(outcome, "the stream ended before that");
+    else if (is_fine) suite_bytes(outcome, length ? all : "", length);
+    free(all);
+}
+
 static bool on_a_call(skl_call **place, const suite_step *step, suite_outcome *outcome) {
     skl_buffer *out = NULL;
     skl_error *err = NULL;
     skl_status status;
 #define DOES(name) (strcmp(step->action, name) == 0)
-    if (!DOES("wait") && !DOES("cancel") && !DOES("read_file") && !DOES("free")) return false;
+    if (!DOES("wait") && !DOES("cancel") && !DOES("read_file") && !DOES("output") && !DOES("free")) return false;
     if (!place) {
         suite_trouble(outcome, "there is no such call");
     } else if (DOES("wait")) {
@@ -133,6 +162,8 @@ static bool on_a_call(skl_call **place, const suite_step *step, suite_outcome *o
     } else if (DOES("read_file")) {
         status = skl_call_read_file(*place, TEXT(step->path), step->max_bytes, &out, &err);
         answer(status, out, err, suite_bytes, outcome);
+    } else if (DOES("output")) {
+        read_it(*place, step, outcome);
     } else {
         end_call(place);
     }

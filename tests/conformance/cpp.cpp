@@ -62,6 +62,20 @@ void wait(const Step &step) {
     result ? step.json(*result) : suite_failure(step.out, skl::status_name(SKL_ERR_WAIT_TIMEOUT), "");
 }
 
+void output(const Step &step) {
+    const std::string_view until = view(step.in.until);
+    std::string all;
+    while (until.empty() || all.find(until) == std::string::npos) {
+        const auto piece = step.call().read(static_cast<skl::Output>(step.in.stream));
+        if (!piece) {
+            if (!until.empty()) throw Trouble{"the stream ended before that"};
+            break;
+        }
+        all += piece->view();
+    }
+    step.bytes(all);
+}
+
 void stream(const Step &step) {
     skl::Stream stream(view(step.in.dialect));
     for (auto left = view(step.in.text); !left.empty();) {
@@ -100,6 +114,7 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"wait", wait},
     {"cancel", [](const Step &step) { step.call().cancel(); }},
     {"read_file", [](const Step &step) { step.bytes(step.call().read_file(view(step.in.path), step.in.max_bytes)); }},
+    {"output", output},
     {"free", [](const Step &step) { step.call(), step.session.calls.erase(std::string(view(step.in.call))); }},
     {"handle", [](const Step &step) { step.json(step.engine().handle(view(step.in.dialect), view(step.in.response), view(step.in.options))); }},
     {"stream", stream},

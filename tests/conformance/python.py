@@ -298,6 +298,17 @@ class Case:
     def do_read_file(self, path: str, call: str = "call", max_bytes: int = MIB) -> Json:
         return octets(self.calls[call].read_file(path, max_bytes))
 
+    def do_output(self, call: str = "call", stream: int = 1, until: str = "") -> Json:
+        read = b""
+        while not until or until.encode() not in read:
+            chunk = self.calls[call].read("stdout" if stream == 1 else "stderr")
+            if chunk is None:
+                if until:
+                    raise Mismatch(f"the stream ended after {read!r}")
+                break
+            read += chunk
+        return octets(read)
+
     def do_free(self, call: str = "call") -> Json:
         self.calls.pop(call).close()
 

@@ -57,6 +57,8 @@ void write_skills() {
     put("skills/hello/SKILL.md", "---\nname: hello\ndescription: Says hello.\n---\nSay it.\n");
     put("skills/hello/scripts/main.sh", "#!/bin/sh\necho hello\nprintf 'a\\000b' > made\n");
     put("skills/hello/data.txt", "twelve bytes");
+    put("skills/stays/SKILL.md", "---\nname: stays\ndescription: Says that it is ready, and stays.\n---\n");
+    put("skills/stays/scripts/main.sh", "#!/bin/sh\necho ready\necho warning >&2\nsleep 1000\n");
     put("skills/sleeps/SKILL.md", "---\nname: sleeps\ndescription: Does not end.\n---\n");
     put("skills/sleeps/scripts/main.sh", "#!/bin/sh\nsleep 1000\n");
 }
@@ -173,6 +175,25 @@ void calls(skl::Engine &engine) {
     CHECK_HAS(other.wait(), "\"ok\"");
 }
 
+void output(skl::Engine &engine) {
+    skl::Call call = engine.start("stays", {}, R"({"stream": true})");
+    pollfd readable{call.output_fd(), POLLIN, 0};
+    CHECK(readable.fd >= 0 && readable.fd != call.fd() && poll(&readable, 1, 30000) == 1);
+    std::string read;
+    while (read.find('\n') == std::string::npos) read += call.read().value();
+    CHECK(read == "ready\n");
+    CHECK(call.read_for(30s, skl::Output::error).value().view() == "warning\n");
+    const auto nothing = call.read_for(0s);
+    CHECK(nothing && nothing->empty());
+    CHECK(!call.wait_for(0s));
+    call.cancel();
+    CHECK(!call.read() && !call.read(skl::Output::error) && !call.read_for(1s));
+    CHECK_HAS(call.wait(), "\"ready\\n\"");
+    call = engine.start("hello");
+    CHECK(call.output_fd() == -1);
+    CHECK_FAILS(SKL_ERR_UNSUPPORTED, call.read());
+}
+
 void responses(skl::Engine &engine) {
     constexpr std::string_view asked = R"({"choices": [{"message": {"tool_calls": [{"id": "1", "function": {"name": "hello", "arguments": "{}"}}]}}]})";
     CHECK_HAS(engine.handle("openai", asked), "\"tool_call_id\":\"1\"");
@@ -241,6 +262,7 @@ int main(int count, char **arguments) {
         skills(engine);
         buffers(engine);
         calls(engine);
+        output(engine);
         responses(engine);
         lives();
     }
