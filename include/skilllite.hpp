@@ -313,6 +313,60 @@ private:
     std::unique_ptr<skl_stream, Free> handle_;
 };
 
+/**
+ * The loop between a model and an engine's tools. It says what to post to the model and takes what the model says; the
+ * connection is the host's (docs/agent.md). At its end the turn is ended. Engine and agent may go in any order.
+ */
+class Agent {
+public:
+    /** `config` is a JSON document (docs/agent.md#config) that names at least the "dialect". */
+    Agent(Engine &engine, std::string_view config) : handle_(detail::make<skl_agent>(skl_agent_new, engine.get(), config.data(), config.size())) {}
+    /** Takes over a handle of the C API. */
+    explicit Agent(skl_agent *handle) noexcept : handle_(handle) {}
+
+    /** Begins a turn with what the user says, after `messages`, a JSON array in the dialect's shape. */
+    void ask(std::string_view words, std::string_view messages = {}) {
+        detail::run(skl_agent_ask, handle_.get(), words.data(), words.size(), messages.data(), messages.size());
+    }
+
+    /** Goes on as far as possible and tells what the host does next: a JSON step. Waits for calls that run. */
+    Buffer next() { return detail::document(skl_agent_next, handle_.get(), std::int64_t{-1}); }
+    /** The same, waiting for a span at most; the step "running" says that the time was over. */
+    template <class Rep, class Period>
+    Buffer next_for(std::chrono::duration<Rep, Period> span) {
+        return detail::document(skl_agent_next, handle_.get(), detail::milliseconds(span));
+    }
+
+    /** Takes the response to the last "request", whole or in pieces; the last piece has `is_end`. */
+    void feed(std::string_view bytes, bool is_end = true) { detail::run(skl_agent_feed, handle_.get(), bytes.data(), bytes.size(), is_end); }
+
+    /** Allows a call of an "approval" step, or denies it for a reason that the model reads. */
+    void approve(std::string_view call_id, bool is_allowed = true, std::string_view reason = {}) {
+        detail::run(skl_agent_approve, handle_.get(), call_id.data(), call_id.size(), is_allowed, reason.data(), reason.size());
+    }
+    /** approve() with a no. */
+    void deny(std::string_view call_id, std::string_view reason = {}) { approve(call_id, false, reason); }
+
+    /** What happened since the last time: a JSON array of events (docs/agent.md#events). */
+    Buffer events() { return detail::document(skl_agent_events, handle_.get()); }
+    /** A descriptor that is readable while next() has something to do. It is the agent's: do not close it. */
+    int fd() const noexcept { return skl_agent_fd(handle_.get()); }
+    /** Ends the turn; the next step is "stopped". Between turns it does nothing. May be repeated. */
+    void cancel() { detail::check(skl_agent_cancel(handle_.get()), nullptr); }
+    /** The conversation so far, a JSON array; a new agent takes it up as its "messages". */
+    Buffer transcript() const { return detail::document(skl_agent_transcript, handle_.get()); }
+
+    skl_agent *get() const noexcept { return handle_.get(); }
+    /** Gives the handle up; the caller frees it. */
+    skl_agent *release() noexcept { return handle_.release(); }
+
+private:
+    struct Free {
+        void operator()(skl_agent *handle) const noexcept { skl_agent_free(handle); }
+    };
+    std::unique_ptr<skl_agent, Free> handle_;
+};
+
 }  // namespace skl
 
 #endif /* SKILLLITE_HPP */

@@ -26,7 +26,7 @@ constexpr bool moves_and_is_not_copied =
     !std::is_copy_constructible_v<Type> && !std::is_copy_assignable_v<Type> && std::is_nothrow_move_constructible_v<Type> &&
     std::is_nothrow_move_assignable_v<Type> && std::is_nothrow_destructible_v<Type> && sizeof(Type) == sizeof(void *);
 static_assert(moves_and_is_not_copied<skl::Buffer> && moves_and_is_not_copied<skl::Call>);
-static_assert(moves_and_is_not_copied<skl::Engine> && moves_and_is_not_copied<skl::Stream>);
+static_assert(moves_and_is_not_copied<skl::Engine> && moves_and_is_not_copied<skl::Stream> && moves_and_is_not_copied<skl::Agent>);
 static_assert(std::is_nothrow_copy_constructible_v<skl::Error> && std::is_base_of_v<std::exception, skl::Error>);
 /* Text is no engine by accident. */
 static_assert(!std::is_convertible_v<std::string_view, skl::Engine> && !std::is_convertible_v<skl_buffer *, skl::Buffer>);
@@ -194,10 +194,13 @@ void output(skl::Engine &engine) {
     CHECK_FAILS(SKL_ERR_UNSUPPORTED, call.read());
 }
 
+/* A model that asks for the tool `hello`, and one that answers. */
+constexpr std::string_view asks = R"({"choices": [{"message": {"tool_calls": [{"id": "1", "function": {"name": "hello", "arguments": "{}"}}]}}]})";
+constexpr std::string_view answers = R"({"choices": [{"message": {"role": "assistant", "content": "Done."}, "finish_reason": "stop"}]})";
+
 void responses(skl::Engine &engine) {
-    constexpr std::string_view asked = R"({"choices": [{"message": {"tool_calls": [{"id": "1", "function": {"name": "hello", "arguments": "{}"}}]}}]})";
-    CHECK_HAS(engine.handle("openai", asked), "\"tool_call_id\":\"1\"");
-    CHECK_HAS(engine.handle("openai", asked, R"({"limits": {"wall_ms": 9000}})"), "hello");
+    CHECK_HAS(engine.handle("openai", asks), "\"tool_call_id\":\"1\"");
+    CHECK_HAS(engine.handle("openai", asks, R"({"limits": {"wall_ms": 9000}})"), "hello");
     CHECK_FAILS(SKL_ERR_INVALID_RESPONSE, engine.handle("openai", "{}"));
     if (!skl::has_feature("dialects")) return;
     skl::Stream stream;
@@ -214,6 +217,43 @@ void responses(skl::Engine &engine) {
     stream = skl::Stream(moved.release());
     CHECK(stream.is_complete() && moved.get() == nullptr);
     CHECK_FAILS(SKL_ERR_INVALID_RESPONSE, stream.feed("data: no json\n\n"));
+}
+
+void agents(skl::Engine &engine) {
+    if (!skl::has_feature("agent")) return;
+    CHECK_FAILS(SKL_ERR_INVALID_CONFIG, skl::Agent(engine, R"({"dialect": "openai", "modle": "m"})"));
+    CHECK_FAILS(SKL_ERR_UNKNOWN_DIALECT, skl::Agent(engine, R"({"dialect": "klingon"})"));
+    skl::Agent agent(engine, R"({"dialect": "openai", "model": "m", "approval": "ask"})");
+    CHECK(agent.fd() >= 0);
+    CHECK_HAS(agent.next(), "\"ask\"");
+    agent.ask("Say hello.");
+    CHECK_FAILS(SKL_ERR_OUT_OF_TURN, agent.ask("Now!"));
+    CHECK_HAS(agent.next(), "\"request\"");
+    CHECK_FAILS(SKL_ERR_INVALID_RESPONSE, agent.feed("{"));
+    agent.feed(asks.substr(0, 20), false);
+    agent.feed(asks.substr(20));
+    CHECK_HAS(agent.next(), "\"approval\"");
+    CHECK_FAILS(SKL_ERR_OUT_OF_TURN, agent.approve("2"));
+    agent.approve("1");
+    CHECK_HAS(agent.next_for(30s), "hello\\\\n");
+    std::string again(asks);
+    agent.feed(again.replace(again.find("\"1\""), 3, "\"2\""));
+    CHECK_HAS(agent.next(), "\"approval\"");
+    agent.deny("2", "not now");
+    CHECK_HAS(agent.next_for(0s), "not now");
+    agent.feed(answers);
+    CHECK_HAS(agent.next(), "\"Done.\"");
+    CHECK_HAS(agent.events(), "\"call_finished\"");
+    CHECK_HAS(agent.transcript(), "Say hello.");
+    agent.ask("", R"([{"role": "user", "content": "Again."}])");
+    agent.cancel();
+    CHECK_HAS(agent.next(), "\"cancelled\"");
+    skl::Agent moved = std::move(agent);
+    CHECK(agent.get() == nullptr && agent.fd() == -1 && moved.get() != nullptr);
+    CHECK_FAILS(SKL_ERR_NULL_ARGUMENT, agent.next());
+    CHECK_FAILS(SKL_ERR_NULL_ARGUMENT, agent.cancel());
+    agent = skl::Agent(moved.release());
+    CHECK_HAS(agent.transcript(), "Again.");
 }
 
 void lives() {
@@ -264,6 +304,7 @@ int main(int count, char **arguments) {
         calls(engine);
         output(engine);
         responses(engine);
+        agents(engine);
         lives();
     }
     check(entries("/proc/self/fd") == open, "descriptors are left open", __LINE__);
