@@ -11,6 +11,7 @@ enum { MOST_CALLS = 8 };
 
 struct suite_session {
     skl_engine *engine;
+    skl_agent *agent;
     struct { char name[32]; skl_call *call; } calls[MOST_CALLS];
 };
 
@@ -37,8 +38,15 @@ static void end_engine(suite_session *session) {
     session->engine = NULL;
 }
 
+static void end_agent(suite_session *session) {
+    live -= session->agent != NULL;
+    skl_agent_free(session->agent);
+    session->agent = NULL;
+}
+
 void suite_session_end(suite_session *session) {
     size_t index;
+    end_agent(session);
     for (index = 0; index < MOST_CALLS; index++) end_call(&session->calls[index].call);
     end_engine(session);
     free(session);
@@ -170,6 +178,50 @@ static bool on_a_call(skl_call **place, const suite_step *step, suite_outcome *o
     return true;
 }
 
+static void feed_it(skl_agent *agent, const suite_step *step, suite_outcome *outcome) {
+    suite_text whole = step->response.data ? step->response : step->text;
+    skl_error *err = NULL;
+    size_t at = 0, piece;
+    bool is_fine;
+    do {
+        piece = whole.length - at;
+        if (step->cut && step->cut < piece) piece = step->cut;
+        is_fine = went_well(skl_agent_feed(agent, whole.data + at, piece, step->is_end && at + piece == whole.length, &err), &err, outcome);
+        at += piece;
+    } while (is_fine && at < whole.length);
+}
+
+static bool on_the_agent(suite_session *session, const suite_step *step, suite_outcome *outcome) {
+    skl_buffer *out = NULL;
+    skl_error *err = NULL;
+    skl_status status;
+    if (DOES("agent")) {
+        end_agent(session);
+        went_well(skl_agent_new(session->engine, TEXT(step->config), &session->agent, &err), &err, outcome);
+        made(session->agent);
+    } else if (DOES("agent_ask")) {
+        went_well(skl_agent_ask(session->agent, TEXT(step->words), TEXT(step->messages), &err), &err, outcome);
+    } else if (DOES("agent_next")) {
+        status = skl_agent_next(session->agent, step->timeout_ms, &out, &err);
+        answer(status, out, err, suite_json, outcome);
+    } else if (DOES("agent_feed")) {
+        feed_it(session->agent, step, outcome);
+    } else if (DOES("agent_approve")) {
+        went_well(skl_agent_approve(session->agent, TEXT(step->call_id), step->is_allowed, TEXT(step->reason), &err), &err, outcome);
+    } else if (DOES("agent_events")) {
+        status = skl_agent_events(session->agent, &out, &err);
+        answer(status, out, err, suite_json, outcome);
+    } else if (DOES("agent_cancel")) {
+        went_well(skl_agent_cancel(session->agent), &err, outcome);
+    } else if (DOES("agent_transcript")) {
+        status = skl_agent_transcript(session->agent, &out, &err);
+        answer(status, out, err, suite_json, outcome);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void suite_perform(suite_session *session, const suite_step *step, suite_outcome *outcome) {
     skl_engine *engine = session->engine;
     skl_buffer *out = NULL;
@@ -177,7 +229,7 @@ void suite_perform(suite_session *session, const suite_step *step, suite_outcome
     skl_status status;
     tell *tell = suite_json;
 
-    if (on_a_call(place_of(session, step->call, false), step, outcome)) return;
+    if (on_a_call(place_of(session, step->call, false), step, outcome) || on_the_agent(session, step, outcome)) return;
     if (DOES("start")) {
         start_it(session, step, outcome);
         return;

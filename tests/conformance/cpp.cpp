@@ -12,6 +12,7 @@
 
 struct suite_session {
     std::optional<skl::Engine> engine;
+    std::optional<skl::Agent> agent;
     std::map<std::string, skl::Call, std::less<>> calls;
 };
 
@@ -23,6 +24,7 @@ long suite_live_handles() { return 0; }
 suite_session *suite_session_new() { return new suite_session; }
 
 void suite_session_end(suite_session *session) {
+    session->agent.reset();
     session->calls.clear();
     if (session->engine) session->engine->close();
     delete session;
@@ -45,6 +47,10 @@ struct Step {
     skl::Engine &engine() const {
         if (!session.engine) throw Trouble{"there is no engine"};
         return *session.engine;
+    }
+    skl::Agent &agent() const {
+        if (!session.agent) throw Trouble{"there is no agent"};
+        return *session.agent;
     }
     skl::Call &call() const {
         const auto found = session.calls.find(view(in.call));
@@ -74,6 +80,19 @@ void output(const Step &step) {
         all += piece->view();
     }
     step.bytes(all);
+}
+
+void next(const Step &step) {
+    step.json(step.in.timeout_ms < 0 ? step.agent().next() : step.agent().next_for(std::chrono::milliseconds(step.in.timeout_ms)));
+}
+
+void feed(const Step &step) {
+    auto left = view(step.in.response.data ? step.in.response : step.in.text);
+    do {
+        const auto piece = left.substr(0, step.in.cut ? step.in.cut : left.size());
+        left.remove_prefix(piece.size());
+        step.agent().feed(piece, step.in.is_end && left.empty());
+    } while (!left.empty());
 }
 
 void stream(const Step &step) {
@@ -118,6 +137,14 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"free", [](const Step &step) { step.call(), step.session.calls.erase(std::string(view(step.in.call))); }},
     {"handle", [](const Step &step) { step.json(step.engine().handle(view(step.in.dialect), view(step.in.response), view(step.in.options))); }},
     {"stream", stream},
+    {"agent", [](const Step &step) { step.session.agent.reset(), step.session.agent.emplace(step.engine(), view(step.in.config)); }},
+    {"agent_ask", [](const Step &step) { step.agent().ask(view(step.in.words), view(step.in.messages)); }},
+    {"agent_next", next},
+    {"agent_feed", feed},
+    {"agent_approve", [](const Step &step) { step.agent().approve(view(step.in.call_id), step.in.is_allowed, view(step.in.reason)); }},
+    {"agent_events", [](const Step &step) { step.json(step.agent().events()); }},
+    {"agent_cancel", [](const Step &step) { step.agent().cancel(); }},
+    {"agent_transcript", [](const Step &step) { step.json(step.agent().transcript()); }},
 };
 
 }  // namespace

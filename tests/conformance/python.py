@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 import skilllite
-from skilllite import ResponseStream, SkillLiteError, SkillManager, _handles
+from skilllite import Agent, ResponseStream, SkillLiteError, SkillManager, _handles
 
 Json = Any
 DEFAULT_CONFIG = {"policy": {"min_tier": "landlock"}}
@@ -150,6 +150,7 @@ class Case:
         self.case = replaced(case, str(folder))
         self.folder = folder
         self.manager: Optional[SkillManager] = None
+        self.agent: Optional[Agent] = None
         self.calls: dict[str, skilllite.Call] = {}
         self.saved: dict[str, Json] = {}
 
@@ -197,6 +198,8 @@ class Case:
             self.saved[save] = output
 
     def end(self) -> None:
+        if self.agent:
+            self.agent.close()
         for call in self.calls.values():
             call.close()
         if self.manager:
@@ -207,6 +210,12 @@ class Case:
         if self.manager is None:
             raise Mismatch("there is no engine")
         return self.manager
+
+    @property
+    def loop(self) -> Agent:
+        if self.agent is None:
+            raise Mismatch("there is no agent")
+        return self.agent
 
     def put(self, path: str, text: Json, mode: str) -> None:
         place = self.folder
@@ -323,6 +332,36 @@ class Case:
             for start in range(0, len(data), cut or len(data) or 1):
                 stream.feed(data[start : start + cut] if cut else data)
             return {"is_complete": stream.is_complete, "response": stream.response()}
+
+    def do_agent(self, config: Json) -> Json:
+        if self.agent:
+            self.agent.close()
+            self.agent = None
+        self.agent = Agent(self.engine, **config)
+
+    def do_agent_ask(self, words: str = "", messages: Json = None) -> Json:
+        self.loop.ask(words, messages)
+
+    def do_agent_next(self, timeout_ms: int = -1) -> Json:
+        return self.loop.next(None if timeout_ms < 0 else timeout_ms / 1000)
+
+    def do_agent_feed(self, response: Json = None, text: Json = "", cut: int = 0, is_end: bool = True) -> Json:
+        data = (text_of(text) if response is None else json.dumps(response)).encode()
+        for start in range(0, len(data) or 1, cut or len(data) or 1):
+            piece = data[start : start + cut] if cut else data
+            self.loop.feed(piece, is_end and start + len(piece) == len(data))
+
+    def do_agent_approve(self, call_id: str, is_allowed: bool = True, reason: str = "") -> Json:
+        self.loop.approve(call_id, is_allowed, reason)
+
+    def do_agent_events(self) -> Json:
+        return self.loop.events()
+
+    def do_agent_cancel(self) -> Json:
+        self.loop.cancel()
+
+    def do_agent_transcript(self) -> Json:
+        return self.loop.transcript()
 
     def do_close(self) -> Json:
         self.engine.close()

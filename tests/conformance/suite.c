@@ -29,7 +29,9 @@ static const struct { const char *action, *keys; } actions[] = {
     { "start", "tool arguments arguments_text options call" }, { "wait", "call timeout_ms" }, { "cancel", "call" },
     { "read_file", "call path max_bytes" }, { "output", "call stream until" }, { "free", "call" },
     { "handle", "dialect response response_text options" }, { "stream", "dialect text cut" }, { "close", "" },
-    { "write", "path text mode" }, { "delete", "path" },
+    { "agent", "config" }, { "agent_ask", "words messages" }, { "agent_next", "timeout_ms" },
+    { "agent_feed", "response text cut is_end" }, { "agent_approve", "call_id is_allowed reason" }, { "agent_events", "" },
+    { "agent_cancel", "" }, { "agent_transcript", "" }, { "write", "path text mode" }, { "delete", "path" },
 };
 static const char common_keys[] = "do expect error message save";
 
@@ -115,7 +117,7 @@ static suite_text document_at(const json_t *step, const char *key, const char *r
 
 /* Puts what was saved into the place of `{"$saved": "name.key"}`. */
 static bool bring_saved(running *run, json_t *step) {
-    static const char *const keys[] = { "response", "arguments", "text" };
+    static const char *const keys[] = { "response", "arguments", "messages", "text" };
     size_t index;
     for (index = 0; index < sizeof keys / sizeof *keys; index++) {
         const char *named = json_string_value(json_object_get(json_object_get(step, keys[index]), "$saved")), *dot;
@@ -156,7 +158,7 @@ static bool keys_are_known(running *run, const json_t *step) {
 }
 
 static void act(running *run, const json_t *step, json_t *kept, suite_outcome *outcome) {
-    const json_t *config = json_object_get(step, "config") ? step : run->content, *enabled = json_object_get(step, "is_enabled");
+    const json_t *config = json_object_get(step, "config") ? step : run->content;
     const json_t *bytes = json_object_get(step, "max_bytes"), *timeout = json_object_get(step, "timeout_ms");
     const json_t *stream = json_object_get(step, "stream");
     json_t *text = json_object_get(step, "text") ? folder_text(json_object_get(step, "text")) : NULL;
@@ -187,7 +189,13 @@ static void act(running *run, const json_t *step, json_t *kept, suite_outcome *o
     inputs.arguments = document_at(step, "arguments", "arguments_text", kept);
     inputs.response = document_at(step, "response", "response_text", kept);
     inputs.options = document_at(step, "options", NULL, kept);
-    inputs.is_enabled = !enabled || json_is_true(enabled);
+    inputs.messages = document_at(step, "messages", NULL, kept);
+    inputs.words = text_at(step, "words", NULL);
+    inputs.call_id = text_at(step, "call_id", NULL);
+    inputs.reason = text_at(step, "reason", NULL);
+    inputs.is_enabled = !json_is_false(json_object_get(step, "is_enabled"));
+    inputs.is_allowed = !json_is_false(json_object_get(step, "is_allowed"));
+    inputs.is_end = !json_is_false(json_object_get(step, "is_end"));
     inputs.max_bytes = bytes ? (uint64_t)json_integer_value(bytes) : 1048576;
     inputs.timeout_ms = timeout ? json_integer_value(timeout) : -1;
     inputs.cut = (size_t)json_integer_value(json_object_get(step, "cut"));

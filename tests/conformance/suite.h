@@ -20,7 +20,8 @@ typedef struct { const char *data; size_t length; } suite_text;
 typedef struct {
     const char *action;
     suite_text name, dir, skill, dialect, path, tool, config, arguments, options, response, text, call, until;
-    bool is_enabled;
+    suite_text words, messages, call_id, reason;
+    bool is_enabled, is_allowed, is_end;
     uint64_t max_bytes;
     int64_t timeout_ms;
     size_t cut;
