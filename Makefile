@@ -73,7 +73,7 @@ test-python: release
 	bindings/python/run-tests
 
 # The same cases through every language; see tests/conformance/README.md.
-conformance: release
+conformance: toolchain-test release
 	tests/conformance/run
 
 # What the vendors' own packages say about definitions, answers and streams.
@@ -88,10 +88,11 @@ test-e2e: release
 test-network: release
 	tests/network/clients
 
-# An installed tree, linked both ways, and the programs of README.md.
+# An installed tree, linked in every way, the examples over it, and the programs of README.md.
 test-install: release
 	tests/install/run
 	tests/install/link
+	tests/install/agent
 	tests/install/readme
 
 test-size: release
