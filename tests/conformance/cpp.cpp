@@ -18,7 +18,7 @@ struct suite_session {
 
 const char suite_language[] = "C++";
 
-/* Objects own what the library gave; what is left at the end shows in the descriptors, and in valgrind. */
+/* Objects own what the library gave. What is left shows in the descriptors, and to the leak checker in tests/cpp/run. */
 long suite_live_handles() { return 0; }
 
 suite_session *suite_session_new() { return new suite_session; }
