@@ -17,7 +17,7 @@ import openai
 from google import genai
 from google.genai import types
 
-from skilllite import ResponseStream, SkillManager
+from skilllite import Agent, ResponseStream, SkillManager
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -202,7 +202,7 @@ def main() -> int:
     with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as mock:
         assert mock.stdout is not None
         url = mock.stdout.readline().strip()
-        ways: list[Callable[[SkillManager, Vendor, str, bool], str]] = [by_hand]
+        ways: list[Callable[[SkillManager, Vendor, str, bool], str]] = [by_hand, by_agent]
         with SkillManager(ROOT / "skills") as manager:
             for vendor in (Chat(url), Responses(url), Claude(url), Gemini(url)):
                 for way in ways:
