@@ -16,41 +16,21 @@ use crate::tool::dialect::Dialect;
 pub(crate) struct Offer {
     /// The `tools` of a request.
     pub(crate) definitions: Value,
-<<<<<<< HEAD
-    /// The name of each tool, and the skill that it belongs to; a generic tool belongs to none.
-    pub(crate) tools: BTreeMap<String, String>,
-=======
     /// The name of each tool, and the skill that it belongs to, if it belongs to one.
     pub(crate) tools: BTreeMap<String, Option<String>>,
->>>>>>> h-agent
 }
 
 impl Engine {
     /// The tools whose names are `chosen`.
     pub(crate) fn offer(&self, dialect: Dialect, chosen: &dyn Fn(&str) -> bool) -> Result<Offer> {
         let snapshot = self.snapshot()?;
-<<<<<<< HEAD
         let generic = disclosure::tools(&snapshot, self.disclosure());
-        let mut tools: Vec<(Definition<'_>, &str)> = generic.iter().map(|tool| (tool.into(), "")).collect();
+        let mut tools: Vec<(Definition<'_>, Option<&str>)> = generic.iter().map(|tool| (tool.into(), None)).collect();
         if self.disclosure() != Disclosure::Only {
-            tools.extend(snapshot.tools().map(|tool| (Definition::from(&**tool), tool.skill.name.as_str())));
-=======
-        let tools: Vec<_> = snapshot.tools().map(Arc::as_ref).filter(|tool| chosen(&tool.name)).collect();
-        Ok(Offer {
-            definitions: dialect.definitions(&tools),
-            tools: tools.iter().map(|tool| (tool.name.clone(), Some(tool.skill.name.clone()))).collect(),
-        })
-    }
-
-    /// The skills whose tools are given out: an array of objects with at least `name` and `description`.
-    pub(crate) fn enabled_skills(&self) -> Result<Value> {
-        let mut skills = catalogue::skills(&*self.snapshot()?);
-        if let Value::Array(skills) = &mut skills {
-            skills.retain(|skill| skill["is_enabled"] == true);
->>>>>>> h-agent
+            tools.extend(snapshot.tools().map(|tool| (Definition::from(&**tool), Some(tool.skill.name.as_str()))));
         }
         tools.retain(|(tool, _)| chosen(tool.name));
-        let owners = tools.iter().map(|(tool, skill)| (tool.name.to_owned(), (*skill).to_owned())).collect();
+        let owners = tools.iter().map(|(tool, skill)| (tool.name.to_owned(), skill.map(str::to_owned))).collect();
         let definitions: Vec<_> = tools.into_iter().map(|(tool, _)| tool).collect();
         Ok(Offer { definitions: dialect.define(&definitions), tools: owners })
     }
