@@ -80,6 +80,10 @@ test-python: release
 conformance: toolchain-test release
 	tests/conformance/run
 
+# The Go package, with the shared library and with the static one.
+test-go: release
+	bindings/go/run-tests
+
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release
 	tests/dialects/run
