@@ -107,7 +107,7 @@ const (
 	StepApproval StepKind = "approval" // Approve each of Calls
 	StepAnswer   StepKind = "answer"   // Text ends the turn
 	StepStopped  StepKind = "stopped"  // Reason ended it
-	stepRunning  StepKind = "running"
+	StepRunning  StepKind = "running"  // Calls have not ended: Next again
 )
 
 // A Step is what an agent waits for; fields that its kind does not have are empty.
@@ -185,10 +185,10 @@ func (a *Agent) Ask(words string, messages ...any) error {
 }
 
 // Next goes on as far as possible without the host, and tells what the host does next. It waits for calls that run. The end of the
-// context ends the wait only, with [ErrWaitTimeout] and the context's error; the turn goes on, and Cancel ends it.
+// context ends the wait only, with [ErrWaitTimeout], the context's error and a StepRunning; the turn goes on, and Cancel ends it.
 func (a *Agent) Next(ctx context.Context) (*Step, error) {
 	step, err := a.look(0)
-	if err != nil || step.Kind != stepRunning {
+	if err != nil || step.Kind != StepRunning {
 		return step, err
 	}
 	if file := a.open(); file != nil {
@@ -198,16 +198,16 @@ func (a *Agent) Next(ctx context.Context) (*Step, error) {
 		if connection, failed := file.SyscallConn(); failed == nil {
 			_ = connection.Read(func(uintptr) bool {
 				step, err = a.look(0)
-				return err != nil || step.Kind != stepRunning
+				return err != nil || step.Kind != StepRunning
 			})
 		}
 	}
 	// Otherwise the process has no descriptor left: this wait holds a thread.
-	for err == nil && step.Kind == stepRunning && ctx.Err() == nil {
+	for err == nil && step.Kind == StepRunning && ctx.Err() == nil {
 		step, err = a.look(blockingRead)
 	}
-	if err == nil && step.Kind == stepRunning {
-		return nil, waitEnded(ctx)
+	if err == nil && step.Kind == StepRunning {
+		return step, waitEnded(ctx)
 	}
 	return step, err
 }

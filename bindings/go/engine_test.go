@@ -135,6 +135,14 @@ func TestSkills(t *testing.T) {
 	if text := must(engine.Instructions("calculator"))(t); !strings.Contains(text, "# Calculator") {
 		t.Errorf("instructions: %q", text)
 	}
+	whole := must(engine.Prompt(PromptOptions{}))(t)
+	part := must(engine.Prompt(PromptOptions{Form: "xml", Mode: "summary", MaxTokens: 200, Skills: []string{"calculator"}}))(t)
+	if !strings.Contains(whole, "weather") || !strings.Contains(part, "<available_skills>") || strings.Contains(part, "weather") {
+		t.Errorf("%s\n%s", whole, part)
+	}
+	if err := second(engine.Prompt(PromptOptions{Skills: []string{"nothing"}})); !errors.Is(err, ErrSkillNotFound) {
+		t.Error(err)
+	}
 	resources := must(engine.Resources("calculator"))(t)
 	want := must(os.ReadFile(filepath.Join(skillsDir, "calculator/scripts/main.py")))(t)
 	for _, resource := range resources {
@@ -173,6 +181,22 @@ func TestSkills(t *testing.T) {
 	}
 	if findings := must(Validate(t.TempDir()))(t); len(findings) == 0 || findings[0].Severity != "error" || findings[0].Message == "" {
 		t.Errorf("an empty folder is a skill: %+v", findings)
+	}
+}
+
+func TestDisclosure(t *testing.T) {
+	count := func(disclosure Disclosure) int {
+		var tools []any
+		engine := begin(t, Options{SkillsDir: skillsDir, Disclosure: disclosure})
+		if err := json.Unmarshal(must(engine.Tools("openai"))(t), &tools); err != nil {
+			t.Fatal(err)
+		}
+		return len(tools)
+	}
+	equal(t, "generic tools", count(DisclosureOnly), 3)
+	equal(t, "generic tools beside the others", count(DisclosureAlso), count("")+3)
+	if err := second(Open(context.Background(), Options{Disclosure: "perhaps"})); !errors.Is(err, ErrInvalidConfig) {
+		t.Error(err)
 	}
 }
 

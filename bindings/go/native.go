@@ -207,6 +207,13 @@ func nativeManifest(h *engineHandle, skill string) ([]byte, error) {
 	})
 }
 
+func nativePrompt(h *engineHandle, options []byte) ([]byte, error) {
+	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		optionsText, optionsLen := data(options)
+		return C.skl_engine_prompt(engine, optionsText, optionsLen, out, err)
+	})
+}
+
 func nativePlan(h *engineHandle, tool string, args, options []byte) ([]byte, error) {
 	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		toolText, toolLen := text(tool)

@@ -26,6 +26,8 @@ type Options struct {
 	SupervisorPath string
 	// Skills are the names of the only skills that are loaded; none is all.
 	Skills []string
+	// Disclosure is which tools are given out, by engines and agents; see docs/disclosure.md. Empty is those of the skills.
+	Disclosure Disclosure
 	// Config is a config document for keys that have no field here. Fields that are set replace its keys; alone it is passed on as it is.
 	Config json.RawMessage
 }
@@ -40,7 +42,25 @@ func (o *Options) document() ([]byte, error) {
 	keys.set("max_queued", max(o.MaxQueued, 0), o.MaxQueued != 0)
 	keys.set("supervisor_path", o.SupervisorPath, o.SupervisorPath != "")
 	keys.set("skills", o.Skills, o.Skills != nil)
+	keys.set("disclosure", o.Disclosure, o.Disclosure != "")
 	return keys.over(o.Config)
+}
+
+// A Disclosure is which tools are given out.
+type Disclosure string
+
+// Disclosures.
+const (
+	DisclosureAlso Disclosure = "also" // the three generic tools beside those of the skills
+	DisclosureOnly Disclosure = "only" // the three generic tools alone
+)
+
+// MarshalJSON is the form that the library takes.
+func (d Disclosure) MarshalJSON() ([]byte, error) {
+	if d == DisclosureAlso {
+		return []byte("true"), nil
+	}
+	return json.Marshal(string(d))
 }
 
 // A Tier is a strength of isolation.

@@ -67,3 +67,21 @@ func (e *Engine) ReadResource(skill, path string, maxBytes uint64) ([]byte, erro
 func (e *Engine) Manifest(skill string) (*Manifest, error) {
 	return decode[Manifest](nativeManifest(e.handle, skill))
 }
+
+// PromptOptions say what Prompt tells; the zero value is all skills, in Markdown, without a budget. docs/disclosure.md has the meaning.
+type PromptOptions struct {
+	Form      string   `json:"form,omitempty"`       // "markdown" or "xml"
+	Mode      string   `json:"mode,omitempty"`       // "summary", "standard" or "full"
+	MaxTokens int      `json:"max_tokens,omitempty"` // a token is taken for 4 bytes
+	Skills    []string `json:"skills,omitempty"`     // names
+}
+
+// Prompt is a text for a system prompt that tells of the skills; empty without a skill.
+func (e *Engine) Prompt(options PromptOptions) (string, error) {
+	text, err := marshal(options)
+	if err != nil {
+		return "", err
+	}
+	prompt, err := nativePrompt(e.handle, text)
+	return string(prompt), err
+}

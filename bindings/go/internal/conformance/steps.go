@@ -24,6 +24,7 @@ type scene struct {
 	dir    string
 	config any
 	engine *skilllite.Engine
+	agent  *skilllite.Agent
 	calls  map[string]*skilllite.Call
 	saved  map[string]any
 }
@@ -107,6 +108,9 @@ func place(value any, dir string) any {
 }
 
 func (s *scene) end() {
+	if s.agent != nil {
+		_ = s.agent.Close()
+	}
 	for _, call := range s.calls {
 		_ = call.Close()
 	}
@@ -147,7 +151,9 @@ var inputs = map[string]string{
 	"read_resource": "skill path max_bytes", "manifest": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
 	"execute": "tool arguments arguments_text options", "start": "tool arguments arguments_text options call", "wait": "call timeout_ms",
 	"cancel": "call", "read_file": "call path max_bytes", "output": "call stream until", "free": "call",
-	"handle": "dialect response response_text options", "stream": "dialect text cut", "close": "", "write": "path text mode", "delete": "path",
+	"handle": "dialect response response_text options", "stream": "dialect text cut", "agent": "config", "agent_ask": "words messages",
+	"agent_next": "timeout_ms", "agent_feed": "response text cut is_end", "agent_approve": "call_id is_allowed reason", "agent_events": "",
+	"agent_cancel": "", "agent_transcript": "", "close": "", "write": "path text mode", "delete": "path",
 }
 
 // do performs a step; the output is JSON as decode gives it.
@@ -200,6 +206,8 @@ func (s *scene) do(step map[string]any) (any, error) {
 			return nil, err
 		}
 		return nil, os.RemoveAll(path)
+	case "agent_ask", "agent_next", "agent_feed", "agent_approve", "agent_events", "agent_cancel", "agent_transcript":
+		return s.doAgent(ctx, name, step, text, size)
 	case "wait", "cancel", "read_file", "output", "free":
 		return s.doCall(ctx, name, step, text, size)
 	}
@@ -263,6 +271,15 @@ func (s *scene) do(step map[string]any) (any, error) {
 	case "handle":
 		messages, err := e.Handle(ctx, text("dialect"), document(step, "response"), skilllite.WithOptions(document(step, "options")))
 		return list(messages, err, func(message json.RawMessage) json.RawMessage { return message })
+	case "agent":
+		if s.agent != nil {
+			if err := s.agent.Close(); err != nil {
+				return nil, err
+			}
+		}
+		agent, err := e.NewAgent(skilllite.AgentConfig{Config: document(step, "config")})
+		s.agent = agent
+		return nil, err
 	case "close":
 		return nil, e.Close()
 	}
@@ -297,6 +314,56 @@ func (s *scene) doCall(ctx context.Context, name string, step map[string]any, te
 	default:
 		delete(s.calls, callName(step))
 		return nil, call.Close()
+	}
+}
+
+func (s *scene) doAgent(ctx context.Context, name string, step map[string]any, text func(string) string, size func(string, int64) int64) (any, error) {
+	a := s.agent
+	if a == nil {
+		return nil, errors.New("there is no agent")
+	}
+	is := func(key string) bool { value, isGiven := step[key].(bool); return value || !isGiven }
+	switch name {
+	case "agent_ask":
+		messages, _ := step["messages"].([]any)
+		return nil, a.Ask(text("words"), messages...)
+	case "agent_next":
+		if timeout := size("timeout_ms", -1); timeout >= 0 {
+			bounded, cancel := context.WithTimeout(ctx, time.Duration(timeout)*time.Millisecond)
+			defer cancel()
+			ctx = bounded
+		}
+		next, err := a.Next(ctx)
+		if next == nil {
+			return nil, err
+		}
+		return decode(next.Raw)
+	case "agent_feed":
+		body := []byte(lines(step["text"]))
+		if _, isGiven := step["response"]; isGiven {
+			body = document(step, "response")
+		}
+		cut := int(size("cut", 0))
+		for cut > 0 && len(body) > cut {
+			if err := a.Feed(body[:cut], false); err != nil {
+				return nil, err
+			}
+			body = body[cut:]
+		}
+		return nil, a.Feed(body, is("is_end"))
+	case "agent_approve":
+		return nil, a.Approve(text("call_id"), is("is_allowed"), text("reason"))
+	case "agent_events":
+		events, err := a.Events()
+		return list(events, err, func(e skilllite.AgentEvent) json.RawMessage { return e.Raw })
+	case "agent_cancel":
+		return nil, a.Cancel()
+	default:
+		transcript, err := a.Transcript()
+		if err != nil {
+			return nil, err
+		}
+		return decode(transcript)
 	}
 }
 
@@ -336,7 +403,7 @@ func document(step map[string]any, key string) json.RawMessage {
 // resolve puts what earlier steps saved into the inputs of a step.
 func (s *scene) resolve(step map[string]any) (map[string]any, error) {
 	step = maps.Clone(step)
-	for _, input := range []string{"arguments", "response", "text"} {
+	for _, input := range []string{"arguments", "response", "messages", "text"} {
 		object, _ := step[input].(map[string]any)
 		name, isSaved := object["$saved"].(string)
 		if !isSaved || len(object) != 1 {
