@@ -20,7 +20,8 @@ export interface Question {
 /** What a worker says: the messages as JSON, or why there are none. */
 export type Answer = { messages: string } | { status: number; code: string; message: string };
 
-const MOST_WORKERS = 32;
+/* A worker costs 0.1 s to start and some megabytes; an engine runs twice as many calls at once as there are processors. */
+const MOST_WORKERS = 8;
 const MOST_IDLE = 2;
 
 const busy = new Map<Worker, skl_engine>();
@@ -52,7 +53,14 @@ function start(): Worker {
             for (const engine of new Set(busy.values())) functions().skl_engine_close(engine, [null]);
         });
     }
-    return new Worker(join(__dirname, 'answer-worker.js'), { workerData: find(), execArgv: [] });
+    const worker = new Worker(join(__dirname, 'answer-worker.js'), { workerData: find(), execArgv: [] });
+    // An idle worker has nobody to tell.
+    worker.on('error', () => {});
+    worker.on('exit', () => {
+        const index = idle.indexOf(worker);
+        if (index >= 0) idle.splice(index, 1);
+    });
+    return worker;
 }
 
 async function ask(worker: Worker, question: Question): Promise<Answer> {
@@ -60,12 +68,16 @@ async function ask(worker: Worker, question: Question): Promise<Answer> {
     busy.set(worker, question.engine);
     try {
         const given = await new Promise<Answer>((resolve, reject) => {
-            worker.once('message', resolve);
-            worker.once('error', reject);
-            worker.once('exit', () => reject(new Error('the worker that answers a response has ended')));
+            const onEnd = (): void => reject(new Error('the worker that answers a response has ended'));
+            const settle = (answered: () => void): void => {
+                worker.off('message', onMessage).off('error', onError).off('exit', onEnd);
+                answered();
+            };
+            const onMessage = (said: Answer): void => settle(() => resolve(said));
+            const onError = (error: Error): void => settle(() => reject(error));
+            worker.on('message', onMessage).on('error', onError).on('exit', onEnd);
             worker.postMessage(question);
         });
-        worker.removeAllListeners();
         rest(worker);
         return given;
     } finally {
@@ -80,9 +92,5 @@ function rest(worker: Worker): void {
         return;
     }
     idle.push(worker);
-    worker.once('exit', () => {
-        const index = idle.indexOf(worker);
-        if (index >= 0) idle.splice(index, 1);
-    });
     worker.unref();
 }

@@ -9,6 +9,7 @@ import { STATUS, type Out, type skl_buffer, type skl_call, type skl_error } from
 import { size, utf8 } from './options.js';
 import type { Pace } from './pace.js';
 import { Readable } from './readable.js';
+import { onAbort } from './signals.js';
 
 /* How often a call without a descriptor is asked for its end. */
 const ASK_MS = 20;
@@ -43,8 +44,7 @@ export class Call {
         if (signal) {
             // The pointer and not the call, which the signal would keep from being collected.
             const cancel = (): void => void functions().skl_call_cancel(pointer);
-            signal.addEventListener('abort', cancel, { once: true });
-            state.forget = (): void => signal.removeEventListener('abort', cancel);
+            state.forget = onAbort(signal, cancel);
             if (signal.aborted) cancel();
         }
     }

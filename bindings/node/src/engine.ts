@@ -10,6 +10,7 @@ import { Handle, bytes, check, json, make, readInPool, run, text } from './handl
 import type { Out, skl_buffer, skl_call, skl_engine, skl_error } from './header.js';
 import { callOptions, document, size, utf8, type Arguments, type CallOptions } from './options.js';
 import { Pace } from './pace.js';
+import { onAbort } from './signals.js';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -195,16 +196,13 @@ function path(value: string | URL): ReturnType<typeof utf8> {
 }
 
 async function unlessAborted<Given>(work: Promise<Given>, signal: AbortSignal): Promise<Given> {
-    let onAbort: (() => void) | undefined;
+    let forget: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+        forget = onAbort(signal, () => reject(signal.reason as Error));
+    });
     try {
-        return await Promise.race([
-            work,
-            new Promise<never>((_, reject) => {
-                onAbort = (): void => reject(signal.reason as Error);
-                signal.addEventListener('abort', onAbort, { once: true });
-            }),
-        ]);
+        return await Promise.race([work, aborted]);
     } finally {
-        if (onAbort) signal.removeEventListener('abort', onAbort);
+        forget?.();
     }
 }
