@@ -578,6 +578,34 @@ skl_status skl_call_cancel(skl_call *call);
 int skl_call_fd(const skl_call *call);
 
 /**
+ * Takes what the script of a call has written since the last read. The call must have been started with the option
+ * `"stream": true`. `stream` is 1 for stdout and 2 for stderr; `timeout_ms` is how long to wait for output: 0 looks and
+ * returns at once, a negative number waits without end.
+ *
+ * On SKL_OK `*chunk` is NULL at the end of the stream. Otherwise the caller owns it: up to 64 KiB, in any pieces, not
+ * checked to be UTF-8; of length 0 when nothing came in time. While 1 MiB of a stream is unread the script waits for its
+ * reader, and its wall_ms goes on. The result has the output's head and tail all the same. What is unread stays readable
+ * after the end, until the call is freed. Statuses: NULL_ARGUMENT, INVALID_CONFIG (no such stream), UNSUPPORTED (a call
+ * without "stream"), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
+ */
+skl_status skl_call_read(skl_call *call,
+                         uint32_t stream,
+                         int64_t timeout_ms,
+                         skl_buffer **chunk,
+                         skl_error **err);
+
+/**
+ * A descriptor that is readable while a call that was started with `"stream": true` has output to read, and at its end
+ * once there is nothing more to come. An event loop that finds it readable calls `skl_call_read()` for both streams until
+ * nothing is left; it may also read the byte that is in it. It belongs to the call: do not close it, and stop polling it
+ * before the call is freed.
+ *
+ * -1 for NULL, for a call without "stream", in a forked child, and when the process has no descriptor left.
+ * Threads: any. Since 0.1.0.
+ */
+int skl_call_output_fd(const skl_call *call);
+
+/**
  * The content of a file that an ended call left in its work directory. `path` is one of the result's "files".
  *
  * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work

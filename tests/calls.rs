@@ -23,6 +23,8 @@ case "$1" in
     bytes) printf '\xff\xfe' ;;
     hang) exec sleep 3600 ;;
     spin) while :; do :; done ;;
+    follow) echo out; echo err >&2; exec sleep 3600 ;;
+    flood) head -c "$2" /dev/zero; echo done >&2 ;;
 esac
 "#;
 
@@ -145,6 +147,84 @@ fn a_call_is_waited_for_cancelled_and_shared() {
     assert_eq!(call.wait(Some(Duration::ZERO)).map(|document| document["status"].clone()), Ok(json!("cancelled")));
 }
 
+const STREAMED: &str = r#"{"stream":true}"#;
+
+/// Everything of a stream, waiting for its end.
+fn drain(call: &skilllite::engine::Call, stream: u32) -> Vec<u8> {
+    let mut all = Vec::new();
+    while let Some(chunk) = call.read(stream, None).expect("the stream can be read") {
+        all.extend(chunk);
+    }
+    all
+}
+
+#[test]
+fn output_is_read_while_the_script_runs() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let call = engine.call("worker", &args(&["follow"]), STREAMED).expect("it starts");
+    let mut output = Vec::new();
+    while output.len() < 4 {
+        output.extend(call.read(1, None).expect("it is read").expect("the script goes on"));
+    }
+    assert_eq!(output, b"out\n");
+    assert_eq!(call.read(2, None).expect("it is read").as_deref(), Some(b"err\n".as_slice()));
+    assert_eq!(call.read(1, Some(Duration::ZERO)).expect("it is read").as_deref(), Some(b"".as_slice()));
+    assert!(!call.is_finished().expect("this is no child"));
+    call.cancel().expect("this is no child");
+    assert_eq!((drain(&call, 1), drain(&call, 2)), (Vec::new(), Vec::new()));
+    let result = call.wait(None).expect("it ends");
+    assert_eq!(
+        (&result["status"], &result["text"], &result["stderr"]),
+        (&json!("cancelled"), &json!("out\n"), &json!("err\n"))
+    );
+}
+
+#[test]
+fn a_reader_gets_every_byte_of_what_the_result_cuts() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let call = engine.call("worker", &args(&["flood", "5000000"]), STREAMED).expect("it starts");
+    assert_eq!(drain(&call, 1).len(), 5_000_000);
+    assert_eq!(drain(&call, 2), b"done\n");
+    let result = call.wait(None).expect("it ends");
+    assert_eq!((&result["status"], &result["truncated"]["stdout"]), (&json!("ok"), &json!(true)), "{result}");
+    assert_eq!(result["total_bytes"]["stdout"], 5_000_000);
+}
+
+/// Nobody reads, so the script stands still until its time is over; what it wrote before is there.
+#[test]
+fn a_script_waits_for_its_reader() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let options = r#"{"stream":true,"limits":{"wall_ms":1500}}"#;
+    let call = engine.call("worker", &args(&["flood", "50000000"]), options).expect("it starts");
+    let result = call.wait(None).expect("it ends");
+    assert_eq!((&result["status"], &result["stderr"]), (&json!("timeout"), &json!("")), "{result}");
+    let unread_bytes = drain(&call, 1).len();
+    assert!((1 << 20..2 << 20).contains(&unread_bytes), "{unread_bytes}");
+    assert_eq!(result["total_bytes"]["stdout"], unread_bytes);
+}
+
+#[test]
+fn a_call_that_never_runs_has_streams_at_their_end() {
+    let Some((_folder, engine)) = engine(json!({"policy": {"min_tier": "landlock"}, "max_running": 1})) else { return };
+    let first = engine.call("worker", &args(&["hang"]), "").expect("it starts");
+    let queued = engine.call("worker", &args(&["say", "x"]), STREAMED).expect("it is queued");
+    queued.cancel().expect("this is no child");
+    assert_eq!((drain(&queued, 1), drain(&queued, 2)), (Vec::new(), Vec::new()));
+    drop(first);
+}
+
+#[test]
+fn only_streams_of_streamed_calls_are_read() {
+    let Some((_folder, engine)) = engine(lenient()) else { return };
+    let call = engine.call("worker", &args(&["say"]), "").expect("it starts");
+    assert_eq!(call.read(1, None).expect_err("it is not streamed").status, Status::Unsupported);
+    assert_eq!(call.output_fd().expect_err("it is not streamed").status, Status::Unsupported);
+    let call = engine.call("worker", &args(&["say"]), STREAMED).expect("it starts");
+    for stream in [0, 3, u32::MAX] {
+        assert_eq!(call.read(stream, None).expect_err("there is none").status, Status::InvalidConfig);
+    }
+}
+
 #[test]
 fn calls_outlive_a_freed_engine_and_end_with_a_closed_one() {
     let Some((_folder, engine)) = engine(lenient()) else { return };
@@ -244,6 +324,37 @@ fn a_c_host_waits_in_every_way() {
         });
         skl_call_free(call);
 
+        // Followed by an event loop: readable while there is output, at its end when there is nothing more.
+        let arguments = args(&["flood", "300000"]);
+        let ((tool, tool_len), (text, len)) = (part("worker"), part(&arguments));
+        let (options, options_len) = part(STREAMED);
+        let mut followed = null_mut();
+        let status =
+            skl_engine_call(engine, tool, tool_len, text, len, options, options_len, &mut followed, null_mut());
+        assert_eq!(status, skl_status::SKL_OK);
+        let (mut read_bytes, mut open) = ([0, 0], 2);
+        let mut ready = libc::pollfd { fd: skl_call_output_fd(followed), events: libc::POLLIN, revents: 0 };
+        assert!(ready.fd >= 0 && ready.fd == skl_call_output_fd(followed));
+        while open > 0 {
+            assert_eq!(libc::poll(&mut ready, 1, 60_000), 1);
+            open = 0;
+            for (stream, bytes) in (1..).zip(&mut read_bytes) {
+                let mut chunk = null_mut();
+                loop {
+                    assert_eq!(skl_call_read(followed, stream, 0, &mut chunk, null_mut()), skl_status::SKL_OK);
+                    let count = skl_buffer_len(chunk);
+                    open += usize::from(!chunk.is_null() && count == 0);
+                    skl_buffer_free(chunk);
+                    if count == 0 {
+                        break;
+                    }
+                    *bytes += count;
+                }
+            }
+        }
+        assert_eq!(read_bytes, [300_000, 5]);
+        skl_call_free(followed);
+
         // A forked child can neither use the handles nor disturb the parent's call with them.
         let call = start(&["hang"]);
         let child = libc::fork();
@@ -251,7 +362,9 @@ fn a_c_host_waits_in_every_way() {
         if child == 0 {
             let is_refused = skl_call_wait(call, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED
                 && skl_call_cancel(call) == skl_status::SKL_ERR_FORKED
-                && skl_call_fd(call) == -1;
+                && skl_call_fd(call) == -1
+                && skl_call_output_fd(call) == -1
+                && skl_call_read(call, 1, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED;
             skl_call_free(call);
             skl_engine_free(engine);
             libc::_exit(if is_refused { 42 } else { 1 });

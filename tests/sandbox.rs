@@ -43,6 +43,7 @@ impl Bench {
             binds: runtime.mounts.iter().map(bind).collect(),
             symlinks: runtime.symlinks.clone(),
             files: vec![(PathBuf::from("in/put.txt"), b"data\n".to_vec())],
+            is_followed: false,
             working_directory: layout.work.clone(),
             layout,
         }

@@ -72,6 +72,26 @@ impl Call {
         self.run.fd()
     }
 
+    /// What the script has written and nobody has read yet: see [`Run::read_output`]. [`Status::InvalidConfig`] for a
+    /// stream that is neither 1 nor 2, [`Status::Unsupported`] for a call without `stream`, [`Status::Forked`].
+    pub fn read(&self, stream: u32, timeout: Option<Duration>) -> Result<Option<Vec<u8>>> {
+        self.origin.check()?;
+        match stream {
+            1 | 2 => self.run.read_output(stream as usize - 1, timeout),
+            _ => Err(Error::new(
+                Status::InvalidConfig,
+                format!("there is no output stream {stream}: 1 is stdout, 2 is stderr"),
+            )),
+        }
+    }
+
+    /// A pipe that is readable while there is output to read, and at its end. [`Status::Unsupported`] for a call without
+    /// `stream`, [`Status::Resources`], [`Status::Forked`].
+    pub fn output_fd(&self) -> Result<RawFd> {
+        self.origin.check()?;
+        self.run.output_fd()
+    }
+
     fn with_finished<T>(&self, timeout: Option<Duration>, use_it: impl FnOnce(&Finished) -> Result<T>) -> Result<T> {
         self.origin.check()?;
         if !self.run.wait(timeout) {

@@ -24,6 +24,7 @@ pub(super) struct Recipe<'r> {
     pub(super) invocation: Invocation,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) files: Vec<(PathBuf, Vec<u8>)>,
+    pub(super) is_streamed: bool,
     pub(super) cwd: WorkingDirectory,
     pub(super) layout: Layout,
 }
@@ -45,6 +46,7 @@ impl Recipe<'_> {
             binds,
             symlinks,
             files: self.files,
+            is_followed: self.is_streamed,
             working_directory,
             layout: self.layout,
         }

@@ -274,6 +274,7 @@ impl Engine {
             invocation,
             environment,
             files,
+            is_streamed: options.is_streamed,
             cwd: options.cwd.unwrap_or(self.config.cwd),
             layout,
         }

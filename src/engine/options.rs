@@ -15,7 +15,7 @@ use super::network::Narrowing;
 use crate::error::{Result, Status};
 use crate::sandbox::Limits;
 
-const KEYS: &[&str] = &["limits", "env", "files", "stdin", "cwd", "fresh", "call_id", "network"];
+const KEYS: &[&str] = &["limits", "env", "files", "stdin", "cwd", "fresh", "stream", "call_id", "network"];
 const FILE_KEYS: &[&str] = &["base64", "text", "path"];
 
 /// The longest `call_id`, in bytes.
@@ -53,6 +53,8 @@ pub struct CallOptions {
     pub files: BTreeMap<PathBuf, Input>,
     /// Standard input, for tools that do not take their arguments from there.
     pub stdin: Option<String>,
+    /// Whether the output can be read while the script runs.
+    pub is_streamed: bool,
     /// Where the script starts; the engine's choice when absent.
     pub cwd: Option<WorkingDirectory>,
     /// Fewer hosts than the engine's policy allows.
@@ -78,6 +80,7 @@ impl CallOptions {
             environment: environment::read(&top, true)?,
             files: files(&top)?,
             stdin: top.text("stdin")?.map(str::to_owned),
+            is_streamed: top.boolean("stream")?.unwrap_or_default(),
             cwd: top.choice("cwd", WorkingDirectory::NAMES, WorkingDirectory::from_name)?,
             network: Narrowing::read(&top)?,
             call_id: call_id(&top)?,
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn nothing_means_the_engines_choice() {
-        for text in ["", "{}", r#"{"fresh":true,"env":{},"files":null}"#] {
+        for text in ["", "{}", r#"{"stream":false,"fresh":true,"env":{},"files":null}"#] {
             assert_eq!(CallOptions::parse(text).unwrap(), CallOptions::default(), "{text}");
         }
     }
@@ -198,6 +201,7 @@ mod tests {
             (r#"{"limits":{"wall":1}}"#, &["'limits.wall'", "wall_ms"]),
             (r#"{"limits":{"wall_ms":null,"pids":0}}"#, &["'limits.pids'", "between 1"]),
             (r#"{"fresh":1}"#, &["'fresh'"]),
+            (r#"{"stream":1}"#, &["'stream'"]),
             (r#"{"stdin":{}}"#, &["'stdin'"]),
             (r#"{"cwd":"home"}"#, &["'cwd'", "work, skill"]),
             (r#"{"call_id":""}"#, &["'call_id'"]),

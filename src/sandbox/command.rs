@@ -52,6 +52,8 @@ pub struct Command {
     /// Files put into the work directory before the start: relative path, content. An absolute path may lie in the
     /// temporary directory instead.
     pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// Whether its output can be read while it runs.
+    pub is_followed: bool,
     /// Its working directory, as a path of the sandbox.
     pub working_directory: PathBuf,
     /// Where the three places are.

@@ -107,6 +107,8 @@ static void null_everywhere(void) {
         { "cancel", skl_call_cancel(NULL) },
         { "read_file", skl_call_read_file(NULL, TEXT("x"), 1, &b, NULL) },
         { "read_file out", skl_call_read_file(NULL, TEXT("x"), 1, NULL, NULL) },
+        { "read", skl_call_read(NULL, 1, 0, &b, NULL) },
+        { "read out", skl_call_read(NULL, 1, 0, NULL, NULL) },
         { "stream out", skl_stream_new(TEXT("openai"), NULL, NULL) },
         { "stream dialect", skl_stream_new(NULL, 1, &s, NULL) },
         { "feed", skl_stream_feed(NULL, TEXT("x"), NULL) },
@@ -119,7 +121,7 @@ static void null_everywhere(void) {
     CHECK(!skl_stream_is_complete(NULL));
     skl_stream_free(NULL);
     refused("a name", skl_engine_skills(NULL, &b, &err), SKL_ERR_NULL_ARGUMENT, &b, &err, "'engine' is NULL");
-    CHECK(skl_call_fd(NULL) == -1);
+    CHECK(skl_call_fd(NULL) == -1 && skl_call_output_fd(NULL) == -1);
     CHECK(skl_buffer_data(NULL) == NULL && skl_buffer_len(NULL) == 0);
     CHECK(skl_error_status(NULL) == SKL_OK && strcmp(skl_error_message(NULL), "") == 0);
     skl_engine_free(NULL);
@@ -418,7 +420,21 @@ static void calling(void) {
     refused("file", skl_call_read_file(call, "", 0, 9, &out, &err), SKL_ERR_PATH_ESCAPE, &out, &err, "relative");
     CHECK(skl_call_wait(call, 0, NULL, &err) == SKL_ERR_NULL_ARGUMENT);
     skl_error_free(err);
+    refused("read", skl_call_read(call, 1, 0, &out, &err), SKL_ERR_UNSUPPORTED, &out, &err, "\"stream\"");
+    refused("read", skl_call_read(call, 3, 0, &out, &err), SKL_ERR_INVALID_CONFIG, &out, &err, "stream 3");
+    CHECK(skl_call_output_fd(call) == -1);
     CHECK(skl_call_cancel(call) == SKL_OK && skl_call_cancel(call) == SKL_OK);
+    skl_call_free(call);
+
+    /* Followed while it runs, to the end of both streams. */
+    call = host_call(engine, works, "", "{\"stream\":true}");
+    ended.fd = skl_call_output_fd(call);
+    CHECK(ended.fd >= 0 && (fcntl(ended.fd, F_GETFD) & FD_CLOEXEC));
+    CHECK(poll(&ended, 1, 30000) == 1);
+    CHECK(skl_call_read(call, 1, -1, &out, &err) == SKL_OK && out != NULL && skl_buffer_len(out) > 0);
+    skl_buffer_free(out);
+    CHECK(skl_call_read(call, 1, -1, &out, &err) == SKL_OK && out == NULL);
+    CHECK(skl_call_read(call, 2, -1, &out, &err) == SKL_OK && out == NULL);
     skl_call_free(call);
 
     /* Not ended yet. */

@@ -38,7 +38,8 @@ static void uses(skl_engine *engine, skl_call *call, skl_buffer *result, const c
     CHECK(skl_call_wait(call, 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_wait(call, -1, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_cancel(call) == SKL_ERR_FORKED);
-    CHECK(skl_call_fd(call) == -1);
+    CHECK(skl_call_fd(call) == -1 && skl_call_output_fd(call) == -1);
+    CHECK(skl_call_read(call, 1, 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_read_file(call, "x", 1, 9, &out, NULL) == SKL_ERR_FORKED);
     /* Plain memory is as good as before. */
     CHECK_IS(skl_buffer_data(result), "output.works", "true");

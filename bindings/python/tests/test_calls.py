@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import MULTIPLY, WriteSkill
 
-from skilllite import ClosedError, ResourceTooLargeError, SkillManager, WaitTimeoutError
+from skilllite import ClosedError, ResourceTooLargeError, SkillManager, UnsupportedError, WaitTimeoutError
 
 CSV = "city,visitors\nParis,120\nRome,80\nOslo,40\n"
 
@@ -112,6 +112,24 @@ def test_a_started_call(manager: SkillManager) -> None:
         assert call.wait() == call.wait(0) == call.wait(timeout=1) == result
         call.cancel()
         assert call.result == result
+
+
+def test_output_is_read_while_the_script_runs(write_skill: WriteSkill) -> None:
+    source = "import sys, time\nprint('one', flush=True)\nprint('two', file=sys.stderr, flush=True)\ntime.sleep(3600)\n"
+    with SkillManager(write_skill("slow", source)) as manager, manager.start("slow", {}, stream=True) as call:
+        assert next(call.output()) == b"one\n"
+        assert call.read("stderr") == b"two\n"
+        assert call.read(timeout=0) == b""
+        assert call.result is None
+        call.cancel()
+        assert list(call.output()) == []
+        assert call.read("stderr") is None
+        assert select.select([call.output_fileno()], [], [], 30)[0]
+
+
+def test_only_streamed_calls_are_read(manager: SkillManager) -> None:
+    with manager.start("calculator", MULTIPLY) as call, pytest.raises(UnsupportedError, match="stream"):
+        call.read()
 
 
 def test_waiting_may_end_before_the_call(sleeper: SkillManager) -> None:

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::Shared;
-use super::connection::{Connection, Desk, LISTENER};
+use super::connection::{CLIENT, Connection, Desk, LISTENER};
 use super::duct::Ducts;
 use super::mailbox::{Letter, Mailbox};
 use super::resolve::Pool;
@@ -247,6 +247,8 @@ impl Reactor {
                 let deadline = connection.deadline();
                 self.next_check = Some(self.next_check.map_or(deadline, |next| next.min(deadline)));
                 self.connections.insert(self.last_id, connection);
+                // Most clients have asked by the time they are accepted.
+                self.with(self.last_id, |connection, desk| connection.ready(CLIENT, EpollFlags::EPOLLIN, desk));
             }
         }
     }

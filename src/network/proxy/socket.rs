@@ -32,9 +32,15 @@ impl Socket {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let stream = TcpStream::from(socket(family, SockType::Stream, flags, None)?);
         stream.set_nodelay(true)?;
-        let is_connected = match connect(stream.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(address, port))) {
-            Ok(()) => true,
-            Err(Errno::EINPROGRESS | Errno::EINTR) => false,
+        let to = SockaddrStorage::from(SocketAddr::new(address, port));
+        // On loopback the connection is made by the time the kernel says that it is in progress; asking again costs less
+        // than being woken for it. A connect that fails is told by the first or by the second, never by both.
+        let is_connected = match connect(stream.as_raw_fd(), &to).or_else(|error| match error {
+            Errno::EINPROGRESS => connect(stream.as_raw_fd(), &to),
+            error => Err(error),
+        }) {
+            Ok(()) | Err(Errno::EISCONN) => true,
+            Err(Errno::EALREADY | Errno::EINPROGRESS | Errno::EINTR) => false,
             Err(error) => return Err(error.into()),
         };
         Ok((Self { stream, epoll: Rc::clone(epoll), token, wanted: EpollFlags::empty() }, is_connected))

@@ -28,6 +28,7 @@ fn command(layout: Layout) -> Command {
         binds: Vec::new(),
         symlinks: vec![("/bin".into(), "usr/bin".into())],
         files: vec![("in/data.csv".into(), b"a,b\n".to_vec())],
+        is_followed: false,
         working_directory: layout.work.clone(),
         layout,
     }

@@ -6,7 +6,7 @@
 //! | [`seccomp`], [`syscalls`], [`landlock`] | the filters and rules that plans carry |
 //! | [`launch`], [`link`] | the supervisor: started, spoken to |
 //! | [`groups`], [`host`], [`obstacle`] | what this host gives, and why not more |
-//! | [`reactor`], [`start`], [`run`], [`capture`] | runs in flight |
+//! | [`reactor`], [`start`], [`run`], [`capture`], [`tap`] | runs in flight, what they write |
 //! | [`memory_file`] | sealed files that have no name |
 
 mod capture;
@@ -23,6 +23,7 @@ mod run;
 mod seccomp;
 mod start;
 mod syscalls;
+mod tap;
 mod view;
 
 use std::path::{Path, PathBuf};

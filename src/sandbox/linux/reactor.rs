@@ -171,6 +171,21 @@ impl Shared {
         self.epoll.add(live.status.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id * 4 + STATUS)).map_err(failed)
     }
 
+    /// Watches a stream of a run again.
+    pub(super) fn watch_stream(&self, id: u64, index: usize, live: &Live) {
+        if let Some((descriptor, _)) = live.streams.get(index).and_then(Option::as_ref) {
+            // It fails when it is watched already.
+            let _ = self.epoll.add(descriptor.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id * 4 + index as u64));
+        }
+    }
+
+    /// Does not watch a stream of a run until [`Shared::watch_stream`].
+    pub(super) fn rest_stream(&self, index: usize, live: &Live) {
+        if let Some((descriptor, _)) = live.streams.get(index).and_then(Option::as_ref) {
+            let _ = self.epoll.delete(descriptor.as_fd());
+        }
+    }
+
     /// Removes a finished run that had started, and starts the next ones.
     fn retire(self: &Arc<Self>, id: u64) {
         if self.lock().runs.remove(&id).is_some() {
@@ -255,7 +270,7 @@ impl Shared {
                         self.retire(run.id);
                     }
                 }
-                stream => run.read_stream(stream as usize, scratch),
+                stream => run.read_stream(stream as usize, scratch, self),
             }
         }
     }

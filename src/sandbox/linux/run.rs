@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::capture::Capture;
 use super::link::{self, Link};
 use super::reactor::Shared;
+use super::tap::Tap;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::outcome::WorkDirectory;
 use crate::sandbox::plan::{Plan, Step};
@@ -25,6 +26,8 @@ pub struct Run {
     shared: Weak<Shared>,
     state: Mutex<State>,
     finished: Condvar,
+    /// For runs that are followed.
+    pub(super) tap: Option<Arc<Tap>>,
 }
 
 struct State {
@@ -66,6 +69,7 @@ pub(super) struct Live {
     pub status: OwnedFd,
     pub streams: [Option<(OwnedFd, Capture)>; 2],
     pub captured: [Option<Capture>; 2],
+    pub tap: Option<Arc<Tap>>,
     pub process: Option<OwnedFd>,
     pub work: Option<OwnedFd>,
     pub uplink: Option<Uplink>,
@@ -80,11 +84,19 @@ pub(super) enum Next {
     Finished,
 }
 
+/// What a stream wants of the reactor after a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    On,
+    Held,
+}
+
 impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
+        let tap = pending.command.is_followed.then(Arc::default);
         let phase = Phase::Queued(Box::new(pending));
         let state = State { phase, outcome: None, is_cancelled: false, signal: None };
-        Self { id, shared, state: Mutex::new(state), finished: Condvar::new() }
+        Self { id, shared, state: Mutex::new(state), finished: Condvar::new(), tap }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,14 +158,39 @@ impl Run {
     pub fn fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
         if state.signal.is_none() {
-            let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK)
-                .map_err(|error| {
-                    Error::new(Status::Resources, format!("no descriptors for a pipe: {error}; raise RLIMIT_NOFILE"))
-                })?;
+            let (read, write) =
+                nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK).map_err(no_pipe)?;
             let is_finished = matches!(state.phase, Phase::Finished);
             state.signal = Some((read, (!is_finished).then_some(write)));
         }
         Ok(state.signal.as_ref().map_or(-1, |(read, _)| read.as_raw_fd()))
+    }
+
+    /// Takes up to 64 KiB of what the program has written to stream `index` (0 stdout, 1 stderr) and nobody has read;
+    /// waits for it until `timeout` is over. Empty: nothing yet; `None`: nothing any more. [`Status::Unsupported`] when
+    /// the run is not followed.
+    pub fn read_output(&self, index: usize, timeout: Option<Duration>) -> Result<Option<Vec<u8>>> {
+        let chunk = self.tap()?.read(index, timeout);
+        if chunk.is_released
+            && let Some(shared) = self.shared.upgrade()
+            && let Phase::Running(live) = &self.lock().phase
+        {
+            shared.watch_stream(self.id, index, live);
+        }
+        Ok(chunk.bytes)
+    }
+
+    /// A pipe end that is readable while there is output to read, and at its end when there is nothing more to come. It
+    /// belongs to the run. [`Status::Unsupported`] when the run is not followed.
+    pub fn output_fd(&self) -> Result<RawFd> {
+        self.tap()?.fd().map_err(no_pipe)
+    }
+
+    fn tap(&self) -> Result<&Arc<Tap>> {
+        self.tap.as_ref().ok_or_else(|| {
+            let message = "the output of this call cannot be read while it runs; start it with \"stream\": true";
+            Error::new(Status::Unsupported, message)
+        })
     }
 
     /// Takes what is needed to start; `None` when the run was cancelled meanwhile.
@@ -223,10 +260,12 @@ impl Run {
         }
     }
 
-    /// Reads stream `index` until it is empty.
-    pub(super) fn read_stream(&self, index: usize, scratch: &mut [u8]) {
-        if let Phase::Running(live) = &mut self.lock().phase {
-            live.read_stream(index, scratch, 16);
+    /// Reads stream `index` until it is empty; one whose reader does not keep up is not watched for a while.
+    pub(super) fn read_stream(&self, index: usize, scratch: &mut [u8], shared: &Shared) {
+        if let Phase::Running(live) = &mut self.lock().phase
+            && live.read_stream(index, scratch, 16) == Flow::Held
+        {
+            shared.rest_stream(index, live);
         }
     }
 
@@ -293,7 +332,15 @@ impl Run {
             *write = None;
         }
         self.finished.notify_all();
+        if let Some(tap) = &self.tap {
+            tap.end(0);
+            tap.end(1);
+        }
     }
+}
+
+fn no_pipe(error: nix::Error) -> Error {
+    Error::new(Status::Resources, format!("no descriptors for a pipe: {error}; raise RLIMIT_NOFILE"))
 }
 
 fn send_byte(socket: &OwnedFd) {
@@ -309,22 +356,36 @@ impl Live {
         send_byte(&self.status);
     }
 
-    fn read_stream(&mut self, index: usize, scratch: &mut [u8], most_reads: usize) {
-        let Some(slot) = self.streams.get_mut(index) else { return };
+    fn read_stream(&mut self, index: usize, scratch: &mut [u8], most_reads: usize) -> Flow {
+        let Some(slot) = self.streams.get_mut(index) else { return Flow::On };
+        let mut flow = Flow::On;
         for _ in 0..most_reads {
-            let Some((descriptor, capture)) = slot else { return };
+            let Some((descriptor, capture)) = slot else { break };
             match nix::unistd::read(&*descriptor, scratch) {
                 Ok(0) => {
                     // Closing takes the descriptor out of epoll.
                     if let (Some((_, capture)), Some(place)) = (slot.take(), self.captured.get_mut(index)) {
                         *place = Some(capture);
                     }
+                    if let Some(tap) = &self.tap {
+                        tap.end(index);
+                    }
                 }
-                Ok(bytes) => capture.push(&scratch[..bytes]),
+                Ok(bytes) => {
+                    capture.push(&scratch[..bytes]);
+                    if self.tap.as_ref().is_some_and(|tap| tap.push(index, &scratch[..bytes])) {
+                        flow = Flow::Held;
+                        // At the end of a run there is no later: what is left is less than a pipe holds.
+                        if most_reads != usize::MAX {
+                            break;
+                        }
+                    }
+                }
                 Err(nix::Error::EINTR) => {}
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        flow
     }
 
     /// Says which step failed, why, and what to do about the usual reasons.

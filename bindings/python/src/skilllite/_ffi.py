@@ -224,6 +224,8 @@ class Functions(Protocol):
     def skl_call_wait(self, call: skl_call, timeout_ms: int, result: Any, err: Any) -> int: ...
     def skl_call_cancel(self, call: skl_call) -> int: ...
     def skl_call_fd(self, call: skl_call) -> int: ...
+    def skl_call_read(self, call: skl_call, stream: int, timeout_ms: int, chunk: Any, err: Any) -> int: ...
+    def skl_call_output_fd(self, call: skl_call) -> int: ...
     def skl_call_read_file(
         self,
         call: skl_call,
@@ -383,6 +385,15 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
     "skl_call_wait": (ctypes.c_int32, skl_call, ctypes.c_int64, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
     "skl_call_cancel": (ctypes.c_int32, skl_call),
     "skl_call_fd": (ctypes.c_int, skl_call),
+    "skl_call_read": (
+        ctypes.c_int32,
+        skl_call,
+        ctypes.c_uint32,
+        ctypes.c_int64,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_call_output_fd": (ctypes.c_int, skl_call),
     "skl_call_read_file": (
         ctypes.c_int32,
         skl_call,

@@ -120,9 +120,16 @@ def reference(value: ctypes.c_void_p) -> Any:
 
 def call(function: Callable[..., int], *arguments: object) -> bytes:
     """Calls a function whose output is a buffer, and gives the buffer's bytes."""
+    return call_optional(function, *arguments) or b""
+
+
+def call_optional(function: Callable[..., int], *arguments: object) -> Optional[bytes]:
+    """`call` for a function that may give no buffer."""
     functions = _library.functions()
     buffer, error = _ffi.skl_buffer(), _ffi.skl_error()
     check(function(*arguments, ctypes.byref(buffer), ctypes.byref(error)), error)
+    if not buffer:
+        return None
     key = ("buffer", buffer.value)
     _live.add(key)
     try:

@@ -6,13 +6,17 @@ import contextlib
 import math
 import select
 from types import TracebackType
-from typing import Optional
+from typing import Iterator, Literal, Optional
 
 from . import _ffi, _handles, _library, errors
 from .values import Result
 
 # The longest wait that poll(2) takes, in milliseconds; about 24 days.
 _LONGEST_POLL_MS = 2**31 - 1
+
+Stream = Literal["stdout", "stderr"]
+
+_STREAMS = {"stdout": 1, "stderr": 2}
 
 
 class Call:
@@ -55,6 +59,28 @@ class Call:
         """Ends the call; its result then says `cancelled`, unless the script had ended before. May be repeated."""
         with self._handle as pointer:
             _handles.check(_library.functions().skl_call_cancel(pointer), _ffi.skl_error())
+
+    def read(self, stream: Stream = "stdout", timeout: Optional[float] = None) -> Optional[bytes]:
+        """What the script has written since the last read, up to 64 KiB; only of a call started with `stream=True`.
+
+        None is the end of the stream. Waits for output, at most `timeout` seconds and without end when that is None,
+        and gives `b""` when none came. While 1 MiB is unread the script waits for its reader. A script that was
+        started without `stream` raises UnsupportedError.
+        """
+        with self._handle as pointer:
+            function = _library.functions().skl_call_read
+            timeout_ms = -1 if timeout is None else math.ceil(min(max(timeout, 0) * 1000, _LONGEST_POLL_MS))
+            return _handles.call_optional(function, pointer, _STREAMS[stream], timeout_ms)
+
+    def output(self, stream: Stream = "stdout") -> Iterator[bytes]:
+        """Everything that the script writes, as it comes, to the end of the stream; see `read`."""
+        while (chunk := self.read(stream)) is not None:
+            yield chunk
+
+    def output_fileno(self) -> int:
+        """A descriptor that is readable while there is output to `read`, and at the end; -1 without `stream`."""
+        with self._handle as pointer:
+            return _library.functions().skl_call_output_fd(pointer)
 
     def read_file(self, path: str, max_bytes: int = 64 * 1024 * 1024) -> bytes:
         """The content of one of the result's `files`. A file larger than `max_bytes` is an error, never cut."""

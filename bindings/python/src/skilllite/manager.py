@@ -175,7 +175,10 @@ class SkillManager:
         call_id: Optional[str] = None,
         **options: Any,
     ) -> Call:
-        """Starts a tool and returns at once; the options are those of `execute`."""
+        """Starts a tool and returns at once; the options are those of `execute`.
+
+        With `stream=True` the output can be read while the script runs: `Call.read`, `Call.output`.
+        """
         options.update(limits=limits, env=env, files=files, cwd=cwd, fresh=fresh, call_id=call_id)
         return self._start(tool, arguments, _options(options, timeout))
 
