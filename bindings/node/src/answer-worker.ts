@@ -1,14 +1,21 @@
 /* The worker that src/answering.ts starts: one question at a time, whose scripts it waits for. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-import type { Answer, Question } from './answering.js';
+import type { Answer, Question, Start } from './answering.js';
 import { SkillliteError } from './errors.js';
 import { functions } from './ffi.js';
 import { make, text } from './handles.js';
 import type { skl_buffer } from './header.js';
 import { useLibrary } from './library.js';
 
-useLibrary(workerData as string);
+const { library, isLoaded } = workerData as Start;
+try {
+    useLibrary(library);
+    functions();
+} finally {
+    Atomics.store(isLoaded, 0, 1);
+    Atomics.notify(isLoaded, 0);
+}
 
 parentPort?.on('message', (question: Question) => {
     parentPort?.postMessage(reply(question));

@@ -11,6 +11,12 @@ import { find } from './library.js';
 /** What skl_engine_handle takes between the engine and its outputs. */
 export type Inputs = readonly [Bytes, number, Bytes, number, Bytes, number];
 
+/** What a worker starts with: the library, and a number that is 1 once it is loaded there. */
+export interface Start {
+    library: string;
+    isLoaded: Int32Array;
+}
+
 /** What a worker is asked to do. */
 export interface Question {
     engine: skl_engine;
@@ -24,7 +30,11 @@ export type Answer = { messages: string } | { status: number; code: string; mess
 const MOST_WORKERS = 8;
 const MOST_IDLE = 2;
 
+/* Longer than it takes on any machine to load a library. */
+const LOADING_MS = 10_000;
+
 const busy = new Map<Worker, skl_engine>();
+const loading = new Set<Int32Array>();
 const idle: Worker[] = [];
 const queue: (() => void)[] = [];
 let running = 0;
@@ -48,15 +58,21 @@ export async function answer<Messages>(engine: skl_engine, inputs: Inputs): Prom
 function start(): Worker {
     if (!isWatchingExit) {
         isWatchingExit = true;
-        // Node waits for its workers when it ends, and they wait for scripts.
         process.once('exit', () => {
+            // koffi ends the process badly where a worker is stopped while it declares functions.
+            for (const isLoaded of loading) Atomics.wait(isLoaded, 0, 0, LOADING_MS);
+            // Node waits for its workers when it ends, and they wait for scripts.
             for (const engine of new Set(busy.values())) functions().skl_engine_close(engine, [null]);
         });
     }
-    const worker = new Worker(join(__dirname, 'answer-worker.js'), { workerData: find(), execArgv: [] });
+    const isLoaded = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: Start = { library: find(), isLoaded };
+    const worker = new Worker(join(__dirname, 'answer-worker.js'), { workerData, execArgv: [] });
+    loading.add(isLoaded);
     // An idle worker has nobody to tell.
     worker.on('error', () => {});
     worker.on('exit', () => {
+        loading.delete(isLoaded);
         const index = idle.indexOf(worker);
         if (index >= 0) idle.splice(index, 1);
     });

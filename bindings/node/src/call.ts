@@ -4,13 +4,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from './documents.js';
 import { SkillliteError, failure } from './errors.js';
 import { functions, inPool } from './ffi.js';
-import { Handle, bytes, check, json, readInPool, text } from './handles.js';
+import { Handle, bytes, check, json, make, readInPool, text } from './handles.js';
 import { STATUS, type Out, type skl_buffer, type skl_call, type skl_error } from './header.js';
 import { size, utf8 } from './options.js';
 import type { Pace } from './pace.js';
 import { Readable } from './readable.js';
 import { onAbort } from './signals.js';
 
+/** A piece of what a script wrote, as it came: a character may be cut in two. */
+export interface OutputChunk {
+    stream: 'stdout' | 'stderr';
+    data: Buffer;
+}
+
+const STREAMS = [
+    [1, 'stdout'],
+    [2, 'stderr'],
+] as const;
 /* How often a call without a descriptor is asked for its end. */
 const ASK_MS = 20;
 const READ_BYTES = 64 * 1024 * 1024;
@@ -22,6 +32,7 @@ export class Call {
     readonly #tool: string;
     readonly #signal: AbortSignal | undefined;
     #end: Readable | undefined;
+    #more: Readable | undefined;
     #result: Promise<Result> | undefined;
 
     /** @internal */
@@ -60,7 +71,7 @@ export class Call {
                 throw failure('SKL_ERR_WAIT_TIMEOUT', `the call of '${this.#tool}' has not ended; waiting for it ended first`);
             }
             // Everybody who waits gets the same, read once.
-            return (this.#result ??= this.#read(call));
+            return (this.#result ??= this.#take(call));
         });
         return result;
     }
@@ -68,6 +79,19 @@ export class Call {
     /** Ends the call; its result then says `cancelled`, unless the script had ended before. May be repeated. */
     cancel(): void {
         check(functions().skl_call_cancel(this.#handle.pointer), [null]);
+    }
+
+    /** What the script writes, while it runs; for a call with the option `stream`. It ends when both streams have.
+     *
+     * Once 1 MiB of a stream is unread the script waits. Leaving the loop early leaves the rest to the next `output()`; the
+     * result has the text all the same. */
+    async *output(): AsyncGenerator<OutputChunk, void, void> {
+        const open = new Map<number, OutputChunk['stream']>(STREAMS);
+        while (open.size > 0) {
+            // Lent for each piece alone, so that a loop that is left and forgotten keeps nothing.
+            const chunk = await this.#handle.lend((call) => this.#read(call, open));
+            if (chunk) yield chunk;
+        }
     }
 
     /** The content of one of the result's `files`. A file larger than `maxBytes` is an error, never cut. */
@@ -93,6 +117,22 @@ export class Call {
         this.close();
     }
 
+    /** The next piece of the open streams; nothing once they have ended. */
+    async #read(call: skl_call, open: Map<number, OutputChunk['stream']>): Promise<OutputChunk | undefined> {
+        for (;;) {
+            for (const [number, stream] of open) {
+                const buffer = make<skl_buffer | null>((out, err) => functions().skl_call_read(call, number, 0, out, err));
+                const data = buffer && bytes(buffer);
+                if (!data) open.delete(number);
+                else if (data.length > 0) return { stream, data };
+            }
+            if (open.size === 0) return undefined;
+            const fd = this.#more ? 0 : functions().skl_call_output_fd(call);
+            if (fd >= 0) await (this.#more ??= new Readable(fd)).wait();
+            else await sleep(ASK_MS); // no descriptor is left in this process
+        }
+    }
+
     async #hasEnded(call: skl_call, timeoutMs: number | undefined): Promise<boolean> {
         const fd = this.#end ? 0 : functions().skl_call_fd(call);
         if (fd >= 0) return (this.#end ??= new Readable(fd)).wait(timeoutMs);
@@ -116,8 +156,8 @@ export class Call {
         }
     }
 
-    /** Reads the result of an ended call, which also lists and hashes the files that the script left. */
-    async #read(call: skl_call): Promise<Result> {
+    /** Takes the result of an ended call, which also lists and hashes the files that the script left. */
+    async #take(call: skl_call): Promise<Result> {
         const out: Out<skl_buffer> = [null];
         const err: Out<skl_error> = [null];
         const status = await this.#pace.run(

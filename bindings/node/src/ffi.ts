@@ -1,8 +1,11 @@
 /* The foreign function interface: the only room that knows koffi. It loads the library, checks that it fits the header, and
  * lends its functions, here on the event loop or in libuv's thread pool; it copies memory out and watches descriptors. */
+import { Socket } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
+
 import koffi = require('koffi');
 
-import { LibraryError } from './errors.js';
+import { LibraryError, failure } from './errors.js';
 import { ABI_VERSION, PROTOTYPES, VERSION, type Functions, type Kind } from './header.js';
 import { find } from './library.js';
 
@@ -100,14 +103,33 @@ export function decode(address: bigint | null, length: number): string {
     return address && length ? koffi.decode.string(address, length) : '';
 }
 
+/** Calls `onReadable` each time that the descriptor is readable, until the function that this gives is called. The bytes in it
+ * may be read on the way. Throws SKL_ERR_RESOURCES if that takes a descriptor and none is left. */
+export const watch: (fd: number, onReadable: () => void) => () => void = isMainThread ? watchItself : watchCopy;
+
 /* Held because a watch that is collected no longer watches. */
 const watches = new Set<koffi.node.PollHandle>();
 
-/** Calls `onReadable` each time that the descriptor is readable, until the function that this gives is called. */
-export function watch(fd: number, onReadable: () => void): () => void {
+function watchItself(fd: number, onReadable: () => void): () => void {
     const handle = koffi.node.poll(fd, { readable: true }, onReadable);
     watches.add(handle);
     return () => {
         if (watches.delete(handle)) handle.close();
     };
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+/* Declared when this module is loaded: a worker that is terminated while koffi declares something ends the process. */
+const fcntl = isMainThread
+    ? undefined
+    : (koffi.load(null).func('int fcntl(int fd, int command, int argument)') as unknown as (...args: number[]) => number);
+
+/* A worker may be terminated at any moment, at which koffi's watches would end the process. A socket of Node's costs 0.2 ms
+ * more, and closes its descriptor. */
+function watchCopy(fd: number, onReadable: () => void): () => void {
+    const copied = fcntl?.(fd, F_DUPFD_CLOEXEC, 3) ?? -1;
+    if (copied < 0) throw failure('SKL_ERR_RESOURCES', 'this process has no descriptor left to wait for the call');
+    const socket = new Socket({ fd: copied, readable: true, writable: false });
+    for (const event of ['data', 'end', 'error']) socket.on(event, onReadable);
+    return () => void socket.destroy();
 }

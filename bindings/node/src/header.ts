@@ -132,6 +132,8 @@ export interface Functions {
     skl_call_wait(call: skl_call, timeoutMs: number, result: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_cancel(call: skl_call): number
     skl_call_fd(call: skl_call): number
+    skl_call_read(call: skl_call, stream: number, timeoutMs: number, chunk: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_call_output_fd(call: skl_call): number
     skl_call_read_file(call: skl_call, path: Bytes, pathLen: number, maxBytes: number | bigint, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_free(call: skl_call): void
     skl_stream_new(dialect: Bytes, dialectLen: number, out: Out<skl_stream>, err: Out<skl_error>): number
@@ -177,6 +179,8 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_call_wait: ['i32', 'pointer', 'i64', 'out', 'out'],
     skl_call_cancel: ['i32', 'pointer'],
     skl_call_fd: ['int', 'pointer'],
+    skl_call_read: ['i32', 'pointer', 'u32', 'i64', 'out', 'out'],
+    skl_call_output_fd: ['int', 'pointer'],
     skl_call_read_file: ['i32', 'pointer', 'bytes', 'size', 'u64', 'out', 'out'],
     skl_call_free: ['void', 'pointer'],
     skl_stream_new: ['i32', 'bytes', 'size', 'out', 'out'],

@@ -15,7 +15,7 @@ import { functions } from './ffi.js';
 import { json, readInPool } from './handles.js';
 import { utf8 } from './options.js';
 
-export { Call } from './call.js';
+export { Call, type OutputChunk } from './call.js';
 export type * from './documents.js';
 export { Engine } from './engine.js';
 export { LibraryError, SkillliteError, type StatusName } from './errors.js';
