@@ -22,7 +22,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test lint bench security install uninstall header clean help
-.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-e2e test-network test-install test-size
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
@@ -52,7 +52,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c test-python test-dialects test-network test-install test-size
+test: toolchain-test release test-rust test-c test-python test-dialects test-e2e test-network test-install test-size
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -68,6 +68,10 @@ test-python: release
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release
 	tests/dialects/run
+
+# The vendors' SDKs in whole loops with real skills, against a mock of the vendors on this machine.
+test-e2e: release
+	tests/e2e/run
 
 # Clients that know nothing of the library, behind its proxy: Python's, Node's, curl, wget, git, pip, npm.
 test-network: release

@@ -193,6 +193,10 @@ enum skl_status
      * The call was cancelled before it started; found in results only.
      */
     SKL_ERR_CANCELLED = 403,
+    /**
+     * The agent's turn is another one: its last step says what it waits for.
+     */
+    SKL_ERR_OUT_OF_TURN = 500,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -201,6 +205,16 @@ typedef enum skl_status skl_status;
 typedef int32_t skl_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * The loop between a model and an engine's tools. It says what to post to the model, takes what the model says, runs the
+ * calls that it asks for, and bounds all of it. It opens no connection, has no thread and calls nothing back.
+ *
+ * Threads: every function may be called from any thread, concurrently with every other one, except that
+ * `skl_agent_free()` must not run before a function given the same handle has been entered. A conversation has one
+ * order, so one thread at a time asks and feeds; others may cancel, approve, and read events and the transcript meanwhile.
+ */
+typedef struct skl_agent skl_agent;
 
 /**
  * Bytes owned by the host: a document, a text or the content of a file. Immutable; may be used from any thread.
@@ -253,8 +267,8 @@ uint32_t skl_abi_version(void);
 const char *skl_version(void);
 
 /**
- * Whether the loaded library has an optional feature: "dialects", "inference", "validation", "network", "warm". False for any
- * other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ * Whether the loaded library has an optional feature: "agent", "dialects", "inference", "validation", "network", "warm".
+ * False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
                      size_t name_len);
@@ -673,6 +687,129 @@ skl_status skl_stream_response(const skl_stream *stream,
  * Releases a stream. NULL is a no-op. Threads: any. Since 0.1.0.
  */
 void skl_stream_free(skl_stream *stream);
+
+/**
+ * Makes an agent over an engine. Nothing is started and nothing is posted.
+ *
+ * `config` is a JSON document (docs/agent.md#config), borrowed for the call; it names at least the "dialect". On SKL_OK the
+ * caller owns `*out` and releases it with `skl_agent_free()`. The agent keeps what it needs of the engine, so the handles
+ * may be freed in any order. Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG (names the key),
+ * UNKNOWN_DIALECT, TOOL_NOT_FOUND (the config names a tool that is not there), FORKED, CLOSED, UNSUPPORTED (a build without
+ * the feature "agent"). Threads: any. Since 0.1.0.
+ */
+skl_status skl_agent_new(skl_engine *engine,
+                         const char *config,
+                         size_t config_len,
+                         skl_agent **out,
+                         skl_error **err);
+
+/**
+ * Begins a turn: adds what the user says to the conversation. `skl_agent_next()` then tells what to do.
+ *
+ * `words` is the user's text, as it is. `messages` is a JSON array of messages in the dialect's shape (images, a context of
+ * the host's), which are added before it. Either may be empty, not both. Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON,
+ * INVALID_CONFIG (names the argument), OUT_OF_TURN (a turn has not ended: finish or cancel it), FORKED, CLOSED. Threads: any.
+ * Since 0.1.0.
+ */
+skl_status skl_agent_ask(skl_agent *agent,
+                         const char *words,
+                         size_t words_len,
+                         const char *messages,
+                         size_t messages_len,
+                         skl_error **err);
+
+/**
+ * Goes on as far as possible without the host, and tells what the host does next. Starts calls, collects their results,
+ * and waits for them at most `timeout_ms`: 0 looks and returns at once, a negative number waits without end (the limits
+ * of the turn and of the calls end it).
+ *
+ * On SKL_OK the caller owns `*step`, a JSON document (docs/agent.md#steps) whose "step" is "ask" (nothing was asked yet),
+ * "request" (post "body", then feed the response), "approval" (decide on "calls"), "running" (the time is over, "calls" are
+ * not), "answer" ("text" ends the turn) or "stopped" ("reason" ended it). May be repeated: until the host does what it
+ * says, it says the same. Statuses: NULL_ARGUMENT, FORKED, CLOSED, and those of `skl_engine_call()` that only the host
+ * can repair; the turn is kept then, and the next `skl_agent_next()` tries again. Threads: any; blocks in calls that run.
+ * Since 0.1.0.
+ */
+skl_status skl_agent_next(skl_agent *agent,
+                          int64_t timeout_ms,
+                          skl_buffer **step,
+                          skl_error **err);
+
+/**
+ * Takes the model's response to the last "request": the body as it comes from the network, cut anywhere, streamed or
+ * whole. `is_end` says that `data`, which may be empty, is the last of it. `data` is borrowed for the call.
+ *
+ * The calls in it are started by `skl_agent_next()`. A response that is none leaves the conversation as it was: the next
+ * `skl_agent_next()` gives the same request, to be posted again. Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_RESPONSE (no
+ * JSON, not of the dialect, an error of the vendor, cut off, or larger than 64 MiB), OUT_OF_TURN (no request is open), FORKED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_agent_feed(skl_agent *agent,
+                          const char *data,
+                          size_t data_len,
+                          bool is_end,
+                          skl_error **err);
+
+/**
+ * Decides on a call of an "approval" step. A call that is allowed is started by `skl_agent_next()`; for one that is denied
+ * the model reads that, and `reason`, which may be empty.
+ *
+ * Statuses: NULL_ARGUMENT, INVALID_UTF8, OUT_OF_TURN (no call of this id waits for approval; names those that do), FORKED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_agent_approve(skl_agent *agent,
+                             const char *call_id,
+                             size_t call_id_len,
+                             bool is_allowed,
+                             const char *reason,
+                             size_t reason_len,
+                             skl_error **err);
+
+/**
+ * What happened since the last time, for showing progress: a JSON array of events (docs/agent.md#events), oldest first.
+ *
+ * On SKL_OK the caller owns `*events`. The events of one agent are bounded; the oldest give way, and a first event
+ * "dropped" counts them. Nothing depends on whether a host reads them. Statuses: NULL_ARGUMENT, FORKED. Threads: any; every
+ * event is given once. Since 0.1.0.
+ */
+skl_status skl_agent_events(skl_agent *agent,
+                            skl_buffer **events,
+                            skl_error **err);
+
+/**
+ * A descriptor that is readable while `skl_agent_next()` has something to do, because calls have ended or something was
+ * fed, approved or cancelled since it last looked; for poll, epoll and event loops. It is a pipe and the same one as long
+ * as the agent lives. It belongs to the agent: do not close it, and stop polling it before the agent is freed.
+ *
+ * -1 for NULL, in a forked child, without the feature "agent", and when the process has no descriptor left. Threads: any.
+ * Since 0.1.0.
+ */
+int skl_agent_fd(const skl_agent *agent);
+
+/**
+ * Ends the turn. Returns at once: calls that run are ended and answered as cancelled, and the next step is "stopped" with the
+ * reason "cancelled". A response that comes later is refused. Between turns it does nothing. May be repeated; the next
+ * `skl_agent_ask()` goes on with the conversation.
+ *
+ * Statuses: NULL_ARGUMENT, FORKED, UNSUPPORTED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_agent_cancel(skl_agent *agent);
+
+/**
+ * The conversation so far: a JSON array of messages in the dialect's shape, without the system prompt. Given to a new agent
+ * as "messages" it goes on where it was: calls that had no answer yet are asked about and run anew.
+ *
+ * On SKL_OK the caller owns `*transcript`. Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_agent_transcript(const skl_agent *agent,
+                                skl_buffer **transcript,
+                                skl_error **err);
+
+/**
+ * Releases an agent, which ends its turn; does not wait for scripts. A thread that waits in `skl_agent_next()` gets the step
+ * "stopped". NULL is a no-op. In a forked child the handle is left alone. Threads: any. Since 0.1.0.
+ */
+void skl_agent_free(skl_agent *agent);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -75,6 +75,9 @@ pub enum Status {
     Closed = 402,
     /// The call was cancelled before it started.
     Cancelled = 403,
+
+    /// An agent expects something else now.
+    OutOfTurn = 500,
 }
 
 /// A failed operation.

@@ -5,6 +5,7 @@
 //! | room | what it is |
 //! | --- | --- |
 //! | [`capi`] | the C ABI: handles, buffers, errors, the panic boundary; converts and delegates |
+//! | [`agent`] | the loop between a model and the tools, without input or output of its own |
 //! | [`engine`] | one configured instance: registry of skills, policy, executor of calls |
 //! | [`tool`] | what an LLM sees, and an LLM's call turned into a program's argv and stdin |
 //! | [`schema`] | the JSON Schema of a script's arguments: declared, or inferred from its source |
@@ -13,12 +14,14 @@
 //! | [`network`] | who may be reached: allow-lists, the decision, the proxy that dials |
 //! | [`sandbox`] | policy → plan → supervisor → process; has never heard of skills, JSON or LLMs |
 
+pub mod agent;
 pub mod capi;
 pub mod engine;
 pub mod error;
 mod limit;
 #[cfg(all(feature = "network", target_os = "linux"))]
 pub mod network;
+mod random;
 pub mod runtime;
 pub mod sandbox;
 pub mod schema;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The files of `src/capi` with something for the header, in the header's order.
-const SOURCES: &[&str] = &["library.rs", "error.rs", "buffer.rs", "engine.rs", "skills.rs", "call.rs", "stream.rs"];
+const SOURCES: &[&str] =
+    &["library.rs", "error.rs", "buffer.rs", "engine.rs", "skills.rs", "call.rs", "stream.rs", "agent.rs"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -38,6 +38,7 @@ AREAS = {
     2: ("ToolError", "A tool's name, its arguments, or the document that asks for it."),
     3: ("SandboxError", "The isolation that a call runs in."),
     4: ("CallError", "The life of a call."),
+    5: ("AgentError", "The order of a conversation."),
 }
 
 # Statuses that Python has a built-in idea of.

@@ -31,7 +31,8 @@ impl skl_call {
     }
 }
 
-fn timeout_of(timeout_ms: i64) -> Option<Duration> {
+/// How long to wait for a `timeout_ms`; `None` without end.
+pub(super) fn timeout_of(timeout_ms: i64) -> Option<Duration> {
     u64::try_from(timeout_ms).ok().filter(|ms| *ms < FOREVER_MS).map(Duration::from_millis)
 }
 

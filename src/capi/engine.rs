@@ -1,6 +1,7 @@
 //! `skl_engine`: config in, tools and calls out. What it knows of skills is in [`super::skills`].
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use super::buffer::skl_buffer;
 use super::call::skl_call;
@@ -15,7 +16,8 @@ use crate::engine::{Engine, Host};
 /// Threads: every function may be called from any thread, concurrently with every other one, except that
 /// `skl_engine_free()` must not run before a function given the same handle has been entered.
 pub struct skl_engine {
-    pub(super) engine: Engine,
+    /// Shared with the agents that were made over it, which may outlive the handle.
+    pub(super) engine: Arc<Engine>,
 }
 
 impl Shared for skl_engine {}
@@ -38,7 +40,7 @@ pub unsafe extern "C" fn skl_engine_new(
         boundary(err, || {
             let out = Out::new(out, "out")?;
             let config = text(config, config_len, "config")?;
-            out.share(skl_engine { engine: Engine::new(config, Host::snapshot())? });
+            out.share(skl_engine { engine: Arc::new(Engine::new(config, Host::snapshot())?) });
             Ok(())
         })
     }

@@ -22,6 +22,8 @@ pub const SKL_ABI_VERSION: u32 = 1;
 
 /// The optional features, and whether this build has them.
 const FEATURES: &[(&str, bool)] = &[
+    // The loop between a model and the tools.
+    ("agent", cfg!(feature = "agent")),
     // Dialects of vendors other than OpenAI Chat Completions.
     ("dialects", cfg!(feature = "dialects")),
     // Argument schemas inferred from a script's source.
@@ -47,8 +49,8 @@ pub extern "C" fn skl_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Whether the loaded library has an optional feature: "dialects", "inference", "validation", "network", "warm". False for any
-/// other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+/// Whether the loaded library has an optional feature: "agent", "dialects", "inference", "validation", "network", "warm".
+/// False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_has_feature(name: *const c_char, name_len: usize) -> bool {
     boundary_or(false, || {

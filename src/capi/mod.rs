@@ -10,6 +10,7 @@
     reason = "the comments are the header's; docs/api-conventions.md has the contract"
 )]
 
+mod agent;
 mod buffer;
 mod call;
 mod engine;
@@ -21,6 +22,7 @@ mod skills;
 mod stream;
 mod text;
 
+pub use agent::*;
 pub use buffer::*;
 pub use call::*;
 pub use engine::*;

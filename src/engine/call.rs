@@ -13,7 +13,7 @@ use super::origin::Origin;
 use super::outputs;
 use super::result::{Subject, render};
 use crate::error::{Error, Result, Status};
-use crate::sandbox::{Run, Sandbox, WorkDirectory};
+use crate::sandbox::{Bell, Run, Sandbox, WorkDirectory};
 
 /// A started call. All methods may be called from any thread, concurrently.
 pub struct Call {
@@ -72,6 +72,11 @@ impl Call {
         self.run.fd()
     }
 
+    /// Lets the call ring when it has ended, at once if it has, and when there is output to read, if it is streamed.
+    pub(crate) fn set_bell(&self, bell: Arc<Bell>) {
+        self.run.set_bell(bell);
+    }
+
     /// What the script has written and nobody has read yet: see [`Run::read_output`]. [`Status::InvalidConfig`] for a
     /// stream that is neither 1 nor 2, [`Status::Unsupported`] for a call without `stream`, [`Status::Forked`].
     pub fn read(&self, stream: u32, timeout: Option<Duration>) -> Result<Option<Vec<u8>>> {
@@ -83,6 +88,11 @@ impl Call {
                 format!("there is no output stream {stream}: 1 is stdout, 2 is stderr"),
             )),
         }
+    }
+
+    /// Whether its output can be read while it runs.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.run.is_followed()
     }
 
     /// A pipe that is readable while there is output to read, and at its end. [`Status::Unsupported`] for a call without

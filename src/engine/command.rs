@@ -188,6 +188,7 @@ mod tests {
                 invocation: Invocation { arguments: vec!["--x".into()], stdin: b"in".to_vec() },
                 environment: Vec::new(),
                 files: Vec::new(),
+                is_streamed: false,
                 cwd: WorkingDirectory::Skill,
                 layout: Layout { home: "/skill".into(), work: "/work".into(), temporary: "/tmp".into() },
             };

@@ -197,6 +197,11 @@ impl Engine {
         Ok(())
     }
 
+    /// The longest time that a call may take, in milliseconds.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        self.config.policy.limits.wall_ms
+    }
+
     /// From a tool's name to a run.
     pub(super) fn start(
         &self,

@@ -36,7 +36,7 @@ pub(super) fn respond(engine: &Engine, dialect: Dialect, response: &Value, optio
 }
 
 /// Whether an error says something about the host or its config that no other arguments would change.
-fn is_for_the_host(status: Status) -> bool {
+pub(crate) fn is_for_the_host(status: Status) -> bool {
     !matches!(
         status,
         Status::InvalidJson
@@ -52,7 +52,7 @@ fn is_for_the_host(status: Status) -> bool {
 }
 
 /// The part of a result that helps a model: what the program said and how it ended, without what says nothing.
-fn for_model(document: &Value) -> Value {
+pub(crate) fn for_model(document: &Value) -> Value {
     let mut told = Map::new();
     let mut tell = |key: &str| {
         told.insert(key.to_owned(), document[key].clone());

@@ -3,6 +3,7 @@
 //! It knows policies, plans and processes; it has never heard of skills, JSON or LLMs. `engine` hands it a [`Command`]
 //! and a [`Policy`] and gets a [`Run`], whose [`Outcome`] says how it ended and which layers held.
 
+mod bell;
 mod command;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -16,6 +17,7 @@ mod wire;
 
 use std::path::PathBuf;
 
+pub use bell::Bell;
 pub use command::{Bind, Command, Layout, Uplink};
 #[cfg(target_os = "linux")]
 pub use linux::{Run, Sandbox};

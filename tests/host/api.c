@@ -51,6 +51,7 @@ static void null_everywhere(void) {
     skl_call *c = (skl_call *)&engine;
     skl_engine *e = (skl_engine *)&engine;
     skl_stream *s = (skl_stream *)&engine;
+    skl_agent *a = (skl_agent *)&engine;
     skl_error *err = NULL;
     size_t row;
     const struct { const char *name; skl_status status; } rows[] = {
@@ -114,12 +115,27 @@ static void null_everywhere(void) {
         { "feed", skl_stream_feed(NULL, TEXT("x"), NULL) },
         { "response", skl_stream_response(NULL, &b, NULL) },
         { "response out", skl_stream_response(NULL, NULL, NULL) },
+        { "agent", skl_agent_new(NULL, TEXT("{}"), &a, NULL) },
+        { "agent config", skl_agent_new(engine, NULL, 1, &a, NULL) },
+        { "agent out", skl_agent_new(engine, TEXT("{}"), NULL, NULL) },
+        { "ask", skl_agent_ask(NULL, TEXT("x"), NULL, 0, NULL) },
+        { "next", skl_agent_next(NULL, 0, &b, NULL) },
+        { "next step", skl_agent_next(NULL, 0, NULL, NULL) },
+        { "agent feed", skl_agent_feed(NULL, TEXT("{}"), true, NULL) },
+        { "approve", skl_agent_approve(NULL, TEXT("x"), true, NULL, 0, NULL) },
+        { "events", skl_agent_events(NULL, &b, NULL) },
+        { "events out", skl_agent_events(NULL, NULL, NULL) },
+        { "agent cancel", skl_agent_cancel(NULL) },
+        { "transcript", skl_agent_transcript(NULL, &b, NULL) },
+        { "transcript out", skl_agent_transcript(NULL, NULL, NULL) },
     };
     for (row = 0; row < sizeof rows / sizeof *rows; row++)
         CHECK_THAT(rows[row].status == SKL_ERR_NULL_ARGUMENT, "%s: %s", rows[row].name, skl_status_name(rows[row].status));
-    CHECK(b == NULL && c == NULL && e == NULL && s == NULL);
+    CHECK(b == NULL && c == NULL && e == NULL && s == NULL && a == NULL);
     CHECK(!skl_stream_is_complete(NULL));
     skl_stream_free(NULL);
+    CHECK(skl_agent_fd(NULL) == -1);
+    skl_agent_free(NULL);
     refused("a name", skl_engine_skills(NULL, &b, &err), SKL_ERR_NULL_ARGUMENT, &b, &err, "'engine' is NULL");
     CHECK(skl_call_fd(NULL) == -1 && skl_call_output_fd(NULL) == -1);
     CHECK(skl_buffer_data(NULL) == NULL && skl_buffer_len(NULL) == 0);
@@ -537,6 +553,134 @@ static void streaming(void) {
     }
 }
 
+/* A turn with approval, by poll(2), with a response in pieces, and everything that is refused in between. */
+static void looping(void) {
+    static const char config[] = "{\"dialect\":\"openai\",\"model\":\"m\",\"context\":false,\"tools\":[\"calculator\"],\"approval\":\"ask\"}";
+    static const char calls[] = "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+                                "{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"calculator\",\"arguments\":\"" CALCULATE "\"}},"
+                                "{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"calculator\",\"arguments\":\"" CALCULATE "\"}}]},"
+                                "\"finish_reason\":\"tool_calls\"}]}";
+    static const char answer[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Three.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    static const struct { const char *text; skl_status status; const char *needle; } configs[] = {
+        { "{", SKL_ERR_INVALID_JSON, "config" },
+        { "", SKL_ERR_INVALID_CONFIG, "'dialect'" },
+        { "{\"dialect\":\"klingon\"}", SKL_ERR_UNKNOWN_DIALECT, "klingon" },
+        { "{\"dialect\":\"mcp\"}", SKL_ERR_UNKNOWN_DIALECT, "no model is asked" },
+        { "{\"dialect\":\"openai\",\"limits\":{\"iterations\":0}}", SKL_ERR_INVALID_CONFIG, "between 1 and" },
+        { "{\"dialect\":\"openai\",\"tools\":[\"none\"]}", SKL_ERR_TOOL_NOT_FOUND, "'none'" },
+    };
+    skl_agent *agent = (skl_agent *)&engine, *other = NULL;
+    skl_engine *short_lived;
+    skl_buffer *out = NOWHERE, *again = NULL;
+    skl_error *err = NULL;
+    struct pollfd ready;
+    size_t row, byte;
+    for (row = 0; row < sizeof configs / sizeof *configs; row++)
+        refused(configs[row].text, skl_agent_new(engine, TEXT(configs[row].text), &agent, &err), configs[row].status, &agent, &err, configs[row].needle);
+    CHECK(skl_has_feature(TEXT("agent")));
+    CHECK(skl_agent_new(engine, TEXT(config), &agent, &err) == SKL_OK && err == NULL);
+    ready.fd = skl_agent_fd(agent);
+    ready.events = POLLIN;
+    CHECK(ready.fd >= 0 && (fcntl(ready.fd, F_GETFD) & FD_CLOEXEC) && poll(&ready, 1, 0) == 0);
+#define STEP(timeout, step) do { \
+        CHECK(skl_agent_next(agent, timeout, &out, &err) == SKL_OK && err == NULL); \
+        CHECK_IS(skl_buffer_data(out), "step", "\"" step "\""); \
+    } while (0)
+#define REFUSED(call, status, needle) refused(#call, call, status, &nothing, &err, needle)
+    {
+        const void *nothing = NULL;
+        STEP(-1, "ask");
+        skl_buffer_free(out);
+        REFUSED(skl_agent_feed(agent, TEXT("{}"), true, &err), SKL_ERR_OUT_OF_TURN, "nothing was asked");
+        REFUSED(skl_agent_ask(agent, NULL, 0, NULL, 0, &err), SKL_ERR_INVALID_CONFIG, "nothing is asked");
+        REFUSED(skl_agent_ask(agent, "\xff", 1, NULL, 0, &err), SKL_ERR_INVALID_UTF8, "'words'");
+        REFUSED(skl_agent_ask(agent, NULL, 0, TEXT("{"), &err), SKL_ERR_INVALID_JSON, "messages");
+        REFUSED(skl_agent_ask(agent, NULL, 4, NULL, 0, &err), SKL_ERR_NULL_ARGUMENT, "'words'");
+        CHECK(skl_agent_ask(agent, TEXT("1 + 2?"), TEXT("[{\"role\":\"user\",\"content\":\"Sums!\"}]"), &err) == SKL_OK);
+        CHECK(poll(&ready, 1, 0) == 1);
+        REFUSED(skl_agent_ask(agent, TEXT("x"), NULL, 0, &err), SKL_ERR_OUT_OF_TURN, "cancel it");
+        STEP(0, "request");
+        CHECK(poll(&ready, 1, 0) == 0);
+        CHECK_IS(skl_buffer_data(out), "path", "\"/chat/completions\"");
+        CHECK_IS(skl_buffer_data(out), "body.messages.0.content", "\"Sums!\"");
+        CHECK_IS(skl_buffer_data(out), "body.tools.0.function.name", "\"calculator\"");
+        CHECK(skl_agent_next(agent, 0, &again, NULL) == SKL_OK && strcmp(skl_buffer_data(out), skl_buffer_data(again)) == 0);
+        skl_buffer_free(again);
+        skl_buffer_free(out);
+        REFUSED(skl_agent_feed(agent, NULL, 3, true, &err), SKL_ERR_NULL_ARGUMENT, "'data'");
+        REFUSED(skl_agent_feed(agent, NULL, 0, true, &err), SKL_ERR_INVALID_RESPONSE, "empty");
+        REFUSED(skl_agent_feed(agent, TEXT("<html>502</html>"), true, &err), SKL_ERR_INVALID_RESPONSE, "<html>");
+        REFUSED(skl_agent_feed(agent, TEXT("{\"error\":{\"message\":\"quota\"}}"), true, &err), SKL_ERR_INVALID_RESPONSE, "quota");
+        REFUSED(skl_agent_approve(agent, TEXT("a"), true, NULL, 0, &err), SKL_ERR_OUT_OF_TURN, "no call waits");
+        for (byte = 0; calls[byte]; byte++) CHECK(skl_agent_feed(agent, calls + byte, 1, false, &err) == SKL_OK);
+        CHECK(skl_agent_feed(agent, NULL, 0, true, &err) == SKL_OK && err == NULL);
+        STEP(-1, "approval");
+        CHECK(host_count(skl_buffer_data(out), "calls") == 2);
+        CHECK_IS(skl_buffer_data(out), "calls.0.arguments.operation", "\"add\"");
+        skl_buffer_free(out);
+        REFUSED(skl_agent_approve(agent, TEXT("c"), true, NULL, 0, &err), SKL_ERR_OUT_OF_TURN, "a, b");
+        REFUSED(skl_agent_approve(agent, "a", 1, true, "\xff", 1, &err), SKL_ERR_INVALID_UTF8, "'reason'");
+        /* A turn that waits for a person is taken up by another agent. */
+        CHECK(skl_agent_transcript(agent, &out, &err) == SKL_OK && host_count(skl_buffer_data(out), "") == 3);
+        {
+            char text[4096];
+            snprintf(text, sizeof text, "{\"dialect\":\"openai\",\"approval\":\"ask\",\"messages\":%s}", skl_buffer_data(out));
+            CHECK(skl_agent_new(engine, TEXT(text), &other, &err) == SKL_OK);
+            CHECK(skl_agent_next(other, 0, &again, &err) == SKL_OK);
+            CHECK_IS(skl_buffer_data(again), "step", "\"approval\"");
+            skl_buffer_free(again);
+            skl_agent_free(other);
+        }
+        skl_buffer_free(out);
+        CHECK(skl_agent_approve(agent, TEXT("a"), true, NULL, 0, &err) == SKL_OK);
+        CHECK(skl_agent_approve(agent, TEXT("b"), false, TEXT("not twice"), &err) == SKL_OK);
+        for (;;) {
+            CHECK(poll(&ready, 1, 30000) == 1);
+            CHECK(skl_agent_next(agent, 0, &out, &err) == SKL_OK);
+            if (strncmp(host_at(skl_buffer_data(out), "step", NULL), "\"running\"", 9) != 0) break;
+            skl_buffer_free(out);
+        }
+        CHECK_IS(skl_buffer_data(out), "step", "\"request\"");
+        CHECK(strstr(host_at(skl_buffer_data(out), "body.messages.3.content", NULL), "result\\\":3") != NULL);
+        CHECK(strstr(host_at(skl_buffer_data(out), "body.messages.4.content", NULL), "not twice") != NULL);
+        skl_buffer_free(out);
+        for (byte = 0; answer[byte]; byte++) CHECK(skl_agent_feed(agent, answer + byte, 1, false, &err) == SKL_OK);
+        CHECK(skl_agent_feed(agent, NULL, 0, true, &err) == SKL_OK);
+        STEP(0, "answer");
+        CHECK_IS(skl_buffer_data(out), "text", "\"Three.\"");
+        skl_buffer_free(out);
+        CHECK(skl_agent_events(agent, &out, &err) == SKL_OK && strstr(skl_buffer_data(out), "\"answer_delta\"") != NULL);
+        skl_buffer_free(out);
+        CHECK(skl_agent_events(agent, &out, &err) == SKL_OK && strcmp(skl_buffer_data(out), "[]") == 0);
+        skl_buffer_free(out);
+        CHECK(skl_agent_cancel(agent) == SKL_OK && skl_agent_cancel(agent) == SKL_OK);
+        STEP(0, "answer");
+        skl_buffer_free(out);
+        CHECK(skl_agent_ask(agent, TEXT("And?"), NULL, 0, &err) == SKL_OK && skl_agent_cancel(agent) == SKL_OK);
+        STEP(-1, "stopped");
+        CHECK_IS(skl_buffer_data(out), "reason", "\"cancelled\"");
+        skl_buffer_free(out);
+        skl_agent_free(agent);
+        /* The engine goes first; then it is closed under another. */
+        short_lived = host_engine("", folder);
+        CHECK(skl_agent_new(short_lived, TEXT("{\"dialect\":\"openai\"}"), &agent, &err) == SKL_OK);
+        skl_engine_free(short_lived);
+        CHECK(skl_agent_ask(agent, TEXT("Go."), NULL, 0, &err) == SKL_OK);
+        STEP(0, "request");
+        skl_buffer_free(out);
+        skl_agent_free(agent);
+        short_lived = host_engine("", folder);
+        CHECK(skl_agent_new(short_lived, TEXT("{\"dialect\":\"openai\"}"), &agent, &err) == SKL_OK);
+        CHECK(skl_engine_close(short_lived, NULL) == SKL_OK);
+        REFUSED(skl_agent_ask(agent, TEXT("Go."), NULL, 0, &err), SKL_ERR_CLOSED, "closed");
+        refused("agent", skl_agent_new(short_lived, TEXT(config), &other, &err), SKL_ERR_CLOSED, &other, &err, "closed");
+        skl_agent_free(agent);
+        skl_engine_free(short_lived);
+    }
+#undef REFUSED
+#undef STEP
+}
+
 static void wrong_order(void) {
     skl_engine *other = host_engine("{\"max_running\":1,\"max_queued\":1,\"policy\":{\"min_tier\":\"landlock\"}}", folder);
     skl_call *running = host_call(other, "behaviour__never-ends", "", "{\"limits\":{\"wall_ms\":400}}");
@@ -605,6 +749,7 @@ int main(int count, char **arguments) {
     calling();
     handling();
     streaming();
+    looping();
     wrong_order();
     CHECK(skl_engine_close(engine, NULL) == SKL_OK);
     skl_engine_free(engine);

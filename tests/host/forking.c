@@ -6,6 +6,8 @@
 
 static char mark[64];
 
+#define ANSWER "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"Yes.\"}}]}"
+
 static bool is_running(void *nothing) {
     (void)nothing;
     return host_marked(mark) > 0;
@@ -17,9 +19,10 @@ static int status_of(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-static void uses(skl_engine *engine, skl_call *call, skl_buffer *result, const char *folder) {
+static void uses(skl_engine *engine, skl_call *call, skl_agent *agent, skl_buffer *result, const char *folder) {
     skl_buffer *out = NULL;
     skl_call *other = NULL;
+    skl_agent *another = NULL;
     skl_error *err = NULL;
     static const char tool[] = "behaviour__works";
     CHECK(skl_engine_skills(engine, &out, &err) == SKL_ERR_FORKED && out == NULL);
@@ -41,6 +44,16 @@ static void uses(skl_engine *engine, skl_call *call, skl_buffer *result, const c
     CHECK(skl_call_fd(call) == -1 && skl_call_output_fd(call) == -1);
     CHECK(skl_call_read(call, 1, 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_read_file(call, "x", 1, 9, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_new(engine, "{\"dialect\":\"openai\"}", 20, &another, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_ask(agent, "x", 1, NULL, 0, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_next(agent, -1, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_feed(agent, "{}", 2, true, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_approve(agent, "x", 1, true, NULL, 0, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_events(agent, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_transcript(agent, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_agent_cancel(agent) == SKL_ERR_FORKED);
+    CHECK(skl_agent_fd(agent) == -1);
+    skl_agent_free(agent);
     /* Plain memory is as good as before. */
     CHECK_IS(skl_buffer_data(result), "output.works", "true");
     skl_buffer_free(result);
@@ -57,6 +70,7 @@ static void makes_its_own(const char *folder) {
 int main(int count, char **arguments) {
     skl_engine *engine;
     skl_call *call;
+    skl_agent *agent = NULL;
     skl_buffer *result;
     char text[128];
     int ready[2];
@@ -78,16 +92,21 @@ int main(int count, char **arguments) {
     result = host_execute(engine, "behaviour__works", "", "");
     call = host_call(engine, "behaviour__stays-with-family", text, "");
     CHECK(host_eventually(is_running, NULL, 10000));
+    CHECK(skl_agent_new(engine, "{\"dialect\":\"openai\"}", 20, &agent, NULL) == SKL_OK && skl_agent_fd(agent) >= 0);
+    CHECK(skl_agent_ask(agent, "Go.", 3, NULL, 0, NULL) == SKL_OK);
 
     /* While a call runs: refused, freed, and its own engine works; then it exits the long way, through atexit. */
     child = host_fork();
     if (child == 0) {
-        uses(engine, call, result, arguments[1]);
+        uses(engine, call, agent, result, arguments[1]);
         makes_its_own(arguments[1]);
         exit(host_verdict());
     }
     CHECK(status_of(child) == 0);
     CHECK(skl_call_wait(call, 0, NULL, NULL) == SKL_ERR_NULL_ARGUMENT);
+    /* The parent's agent is as it was. */
+    CHECK(skl_agent_feed(agent, ANSWER, strlen(ANSWER), true, NULL) == SKL_OK);
+    skl_agent_free(agent);
     CHECK(skl_call_cancel(call) == SKL_OK);
     skl_buffer_free(result);
     result = host_wait(call, -1);

@@ -115,7 +115,7 @@ def test_a_started_call(manager: SkillManager) -> None:
 
 
 def test_output_is_read_while_the_script_runs(write_skill: WriteSkill) -> None:
-    source = "import sys, time\nprint('one', flush=True)\nprint('two', file=sys.stderr, flush=True)\ntime.sleep(3600)\n"
+    source = "import os, time\nos.write(1, b'one\\n')\nos.write(2, b'two\\n')\ntime.sleep(3600)\n"
     with SkillManager(write_skill("slow", source)) as manager, manager.start("slow", {}, stream=True) as call:
         assert next(call.output()) == b"one\n"
         assert call.read("stderr") == b"two\n"

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, Status};
 use crate::limit;
 use crate::network::proxy::{Proxy, Session};
 use crate::network::{Access, AllowList, Limits, Owner, Rule};
+use crate::random;
 use crate::sandbox::{Network, Tier, Uplink};
 use crate::skill::NetworkDeclaration;
 
@@ -177,7 +178,7 @@ impl Gateway {
             ));
         }
         let (listener, port) = listen()?;
-        let token = token()?;
+        let token = random::token()?;
         let session = self.proxy.session(access, limits, Some(token.clone()));
         session.listen(listener)?;
         Ok(way(session, port, Some(token)))
@@ -198,16 +199,6 @@ fn listen() -> Result<(OwnedFd, u16)> {
     listener.set_nonblocking(true).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     Ok((listener.into(), port))
-}
-
-/// What a client must know to be served where others can reach the listener: 128 random bits.
-fn token() -> Result<String> {
-    let mut random = [0u8; 16];
-    // SAFETY: the buffer is live and as long as said.
-    if unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) } != random.len() as isize {
-        return Err(Error::new(Status::Resources, "the kernel gives no random numbers"));
-    }
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The way out of one call; dropping it closes every connection.

@@ -30,7 +30,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, Result, Status};
+use crate::error::Result;
+use crate::random;
 use crate::sandbox::plan::Plan;
 use crate::sandbox::{Command, Layout, Network, Options, Policy, Report, Tier, Uplink};
 use link::Link;
@@ -85,13 +86,7 @@ impl Sandbox {
                 temporary: PathBuf::from("/tmp"),
             });
         }
-        let mut random = [0u8; 16];
-        // SAFETY: the buffer is live and as long as said.
-        if unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) } != random.len() as isize {
-            return Err(Error::new(Status::Resources, "the kernel gives no random numbers"));
-        }
-        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let workspace = Path::new("/tmp").join(format!("skilllite-{token}"));
+        let workspace = Path::new("/tmp").join(format!("skilllite-{}", random::token()?));
         Ok(Layout { home: home_source.to_path_buf(), work: workspace.join("work"), temporary: workspace.join("tmp") })
     }
 

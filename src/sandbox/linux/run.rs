@@ -13,7 +13,7 @@ use crate::error::{Error, Result, Status};
 use crate::sandbox::outcome::WorkDirectory;
 use crate::sandbox::plan::{Plan, Step};
 use crate::sandbox::wire::{Event, event, note, stop};
-use crate::sandbox::{Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Uplink, Usage};
+use crate::sandbox::{Bell, Command, End, Isolation, Limits, Outcome, Policy, Stop, Tier, Uplink, Usage};
 
 /// How long after its deadline a run may still report before it is killed from outside.
 const GRACE: Duration = Duration::from_secs(1);
@@ -37,6 +37,8 @@ struct State {
     is_cancelled: bool,
     /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
     signal: Option<(OwnedFd, Option<OwnedFd>)>,
+    /// Rung once the run is finished.
+    bell: Option<Arc<Bell>>,
 }
 
 enum Phase {
@@ -95,7 +97,7 @@ impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
         let tap = pending.command.is_followed.then(Arc::default);
         let phase = Phase::Queued(Box::new(pending));
-        let state = State { phase, outcome: None, is_cancelled: false, signal: None };
+        let state = State { phase, outcome: None, is_cancelled: false, signal: None, bell: None };
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new(), tap }
     }
 
@@ -166,6 +168,19 @@ impl Run {
         Ok(state.signal.as_ref().map_or(-1, |(read, _)| read.as_raw_fd()))
     }
 
+    /// Lets the run ring when it is finished, at once if it is, and when it has output to read, if it is followed.
+    pub fn set_bell(&self, bell: Arc<Bell>) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Finished) {
+            bell.ring();
+        } else {
+            if let Some(tap) = &self.tap {
+                tap.set_bell(bell.clone());
+            }
+            state.bell = Some(bell);
+        }
+    }
+
     /// Takes up to 64 KiB of what the program has written to stream `index` (0 stdout, 1 stderr) and nobody has read;
     /// waits for it until `timeout` is over. Empty: nothing yet; `None`: nothing any more. [`Status::Unsupported`] when
     /// the run is not followed.
@@ -184,6 +199,11 @@ impl Run {
     /// belongs to the run. [`Status::Unsupported`] when the run is not followed.
     pub fn output_fd(&self) -> Result<RawFd> {
         self.tap()?.fd().map_err(no_pipe)
+    }
+
+    /// Whether the output can be read while the run goes on.
+    pub fn is_followed(&self) -> bool {
+        self.tap.is_some()
     }
 
     fn tap(&self) -> Result<&Arc<Tap>> {
@@ -330,6 +350,9 @@ impl Run {
         }
         if let Some((_, write)) = &mut state.signal {
             *write = None;
+        }
+        if let Some(bell) = state.bell.take() {
+            bell.ring();
         }
         self.finished.notify_all();
         if let Some(tap) = &self.tap {

@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, read, write};
+
+use crate::sandbox::Bell;
 
 /// Unread bytes of a stream from which on it is held.
 const FULL_BYTES: usize = 1 << 20;
@@ -29,6 +31,8 @@ pub struct Tap {
 struct State {
     streams: [Stream; 2],
     signal: Option<Signal>,
+    /// Rung when there is something to read.
+    bell: Option<Arc<Bell>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +65,15 @@ impl Tap {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets it ring when something is there to read; at once if something is.
+    pub fn set_bell(&self, bell: Arc<Bell>) {
+        let mut state = self.lock();
+        if state.has_unread() {
+            bell.ring();
+        }
+        state.bell = Some(bell);
+    }
+
     /// Adds what was read from stream `index`; tells whether that is held now.
     pub fn push(&self, index: usize, bytes: &[u8]) -> bool {
         let mut state = self.lock();
@@ -69,6 +82,9 @@ impl Tap {
         stream.is_held = stream.unread.len() >= FULL_BYTES;
         let is_held = stream.is_held;
         state.raise();
+        if let Some(bell) = &state.bell {
+            bell.ring();
+        }
         self.changed.notify_all();
         is_held
     }

@@ -5,6 +5,7 @@
 //! Schemas are put into each vendor's subset in `schema`. docs/dialects.md has the tables and their sources.
 
 mod anthropic;
+pub mod chat;
 mod gemini;
 mod mcp;
 mod openai;

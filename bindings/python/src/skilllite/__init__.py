@@ -17,6 +17,7 @@ from typing import Union
 
 from . import _ffi, _handles, _library, errors
 from ._library import LibraryError
+from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
 from .manager import SkillManager
@@ -64,6 +65,7 @@ def probe() -> Probe:
 
 
 __all__ = [
+    "Agent",
     "Call",
     "CallFailure",
     "Diagnostic",

@@ -78,6 +78,14 @@ class Status(enum.IntEnum):
     """The engine is closed."""
     CANCELLED = 403
     """The call was cancelled before it started; found in results only."""
+    OUT_OF_TURN = 500
+    """The agent's turn is another one: its last step says what it waits for."""
+
+
+class skl_agent(ctypes.c_void_p):
+    """The loop between a model and an engine's tools. It says what to post to the model, takes what the model says,
+    runs the calls that it asks for, and bounds all of it. It opens no connection, has no thread and calls nothing
+    back."""
 
 
 class skl_buffer(ctypes.c_void_p):
@@ -241,6 +249,40 @@ class Functions(Protocol):
     def skl_stream_is_complete(self, stream: skl_stream) -> bool: ...
     def skl_stream_response(self, stream: skl_stream, response: Any, err: Any) -> int: ...
     def skl_stream_free(self, stream: skl_stream) -> None: ...
+    def skl_agent_new(
+        self,
+        engine: skl_engine,
+        config: Optional[bytes],
+        config_len: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_agent_ask(
+        self,
+        agent: skl_agent,
+        words: Optional[bytes],
+        words_len: int,
+        messages: Optional[bytes],
+        messages_len: int,
+        err: Any,
+    ) -> int: ...
+    def skl_agent_next(self, agent: skl_agent, timeout_ms: int, step: Any, err: Any) -> int: ...
+    def skl_agent_feed(self, agent: skl_agent, data: Optional[bytes], data_len: int, is_end: bool, err: Any) -> int: ...
+    def skl_agent_approve(
+        self,
+        agent: skl_agent,
+        call_id: Optional[bytes],
+        call_id_len: int,
+        is_allowed: bool,
+        reason: Optional[bytes],
+        reason_len: int,
+        err: Any,
+    ) -> int: ...
+    def skl_agent_events(self, agent: skl_agent, events: Any, err: Any) -> int: ...
+    def skl_agent_fd(self, agent: skl_agent) -> int: ...
+    def skl_agent_cancel(self, agent: skl_agent) -> int: ...
+    def skl_agent_transcript(self, agent: skl_agent, transcript: Any, err: Any) -> int: ...
+    def skl_agent_free(self, agent: skl_agent) -> None: ...
 
 
 # What each function returns, then what it takes.
@@ -415,6 +457,53 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
     "skl_stream_is_complete": (ctypes.c_bool, skl_stream),
     "skl_stream_response": (ctypes.c_int32, skl_stream, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
     "skl_stream_free": (None, skl_stream),
+    "skl_agent_new": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_agent),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_agent_ask": (
+        ctypes.c_int32,
+        skl_agent,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_agent_next": (
+        ctypes.c_int32,
+        skl_agent,
+        ctypes.c_int64,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_agent_feed": (
+        ctypes.c_int32,
+        skl_agent,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_bool,
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_agent_approve": (
+        ctypes.c_int32,
+        skl_agent,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_bool,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_agent_events": (ctypes.c_int32, skl_agent, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
+    "skl_agent_fd": (ctypes.c_int, skl_agent),
+    "skl_agent_cancel": (ctypes.c_int32, skl_agent),
+    "skl_agent_transcript": (ctypes.c_int32, skl_agent, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
+    "skl_agent_free": (None, skl_agent),
 }
 
 

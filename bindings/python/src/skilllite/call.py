@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import select
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Iterator, Literal, Optional
+from typing import Literal, Optional
 
 from . import _ffi, _handles, _library, errors
 from .values import Result

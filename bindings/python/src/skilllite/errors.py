@@ -52,6 +52,10 @@ class CallError(SkillLiteError):
     """The life of a call."""
 
 
+class AgentError(SkillLiteError):
+    """The order of a conversation."""
+
+
 class NullArgumentError(GeneralError):
     """A required pointer was NULL."""
 
@@ -176,6 +180,10 @@ class CancelledError(CallError):
     """The call was cancelled before it started; found in results only."""
 
 
+class OutOfTurnError(AgentError):
+    """The agent's turn is another one: its last step says what it waits for."""
+
+
 BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     1: NullArgumentError,
     2: InvalidUtf8Error,
@@ -208,10 +216,12 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     401: QueueFullError,
     402: ClosedError,
     403: CancelledError,
+    500: OutOfTurnError,
 }
 """The class of each status; a number that is not in it raises `SkillLiteError` itself."""
 
 __all__ = [
+    "AgentError",
     "BY_STATUS",
     "CallError",
     "CancelledError",
@@ -229,6 +239,7 @@ __all__ = [
     "IsolationUnavailableError",
     "LimitUnenforceableError",
     "NullArgumentError",
+    "OutOfTurnError",
     "PanicError",
     "PathEscapeError",
     "PolicyWidenedError",

@@ -68,9 +68,19 @@ impl Assembler {
     /// JSON, is not of the dialect, reports an error of the vendor, or the stream is larger than 64 MiB, and with
     /// [`Status::InvalidUtf8`]; from then on every function gives the same error.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        self.feed_watched(bytes, &mut |_| ())
+    }
+
+    /// [`Assembler::feed`], and shows every event that is complete.
+    pub fn feed_watched(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Value)) -> Result<()> {
         self.check()?;
         let Self { frames, parts, .. } = self;
-        let outcome = frames.feed(bytes, &mut |frame| parts.take(frame));
+        let outcome = frames.feed(bytes, &mut |frame| {
+            if let Frame::Event(event) = &frame {
+                watch(event);
+            }
+            parts.take(frame)
+        });
         self.keep(outcome)
     }
 
