@@ -166,3 +166,55 @@ export interface Result {
     skill: string;
     call_id: string;
 }
+
+/** What an agent does with a call that the model asks for. */
+export type Approval = 'allow' | 'ask' | 'deny';
+
+/** How an agent is configured. Keys beside the dialect may be left out; docs/agent.md#config says what they mean. */
+export interface AgentConfig {
+    dialect: string;
+    model?: string;
+    system?: string;
+    context?: boolean;
+    messages?: readonly object[];
+    tools?: readonly string[];
+    stream?: boolean;
+    request?: Record<string, unknown>;
+    limits?: {
+        iterations?: number;
+        tool_output_tokens?: number;
+        result_tokens?: number;
+        wall_ms?: number;
+        parallel_calls?: number;
+    };
+    approval?: Approval | { default?: Approval; tools?: Record<string, Approval> };
+    call_options?: Record<string, unknown>;
+}
+
+/** A call in a step of an agent. */
+export interface AgentCall {
+    call_id: string;
+    tool: string;
+    skill: string;
+    arguments: any;
+}
+
+/** What the host of an agent does next. */
+export type Step =
+    | { step: 'ask' }
+    | { step: 'request'; dialect: string; path: string; body: any; iteration: number; is_last: boolean; is_streamed: boolean }
+    | { step: 'approval'; calls: AgentCall[] }
+    | { step: 'running'; calls: AgentCall[] }
+    | { step: 'answer'; text: string; finish: string | null; is_cut: boolean; iterations: number }
+    | {
+          step: 'stopped';
+          reason: 'iterations' | 'tool_output' | 'wall' | 'cancelled' | 'refused';
+          text?: string;
+          iterations: number;
+      };
+
+/** What happened in an agent; docs/agent.md#events has the fields of each. */
+export interface AgentEvent {
+    event: string;
+    [field: string]: any;
+}

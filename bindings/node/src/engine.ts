@@ -14,11 +14,18 @@ import { onAbort } from './signals.js';
 
 const READ_BYTES = 1024 * 1024;
 
+/** The library's engine, for the other rooms of this package; used before anything else runs. */
+export let pointerOf: (engine: Engine) => skl_engine;
+
 /** Skills, the policy that their calls obey, and the processes that run them.
  *
  * Methods throw or reject with a SkillliteError; a script that fails does not. Close it, or declare it with `await using`:
  * that ends its calls. An engine belongs to the thread that made it; another worker opens its own. */
 export class Engine {
+    static {
+        pointerOf = (engine): skl_engine => engine.#handle.pointer;
+    }
+
     readonly #handle: Handle<'skl_engine'>;
     readonly #pace = new Pace();
     #closing: Promise<void> | undefined;

@@ -72,6 +72,8 @@ export const STATUS = {
     SKL_ERR_CLOSED: 402,
     /** The call was cancelled before it started; found in results only. */
     SKL_ERR_CANCELLED: 403,
+    /** The agent's turn is another one: its last step says what it waits for. */
+    SKL_ERR_OUT_OF_TURN: 500,
 } as const
 
 /** The address of an object of the library, or of nothing. */
@@ -82,6 +84,9 @@ export type Out<Given> = [Given | null]
 
 /** Bytes that the library borrows; NULL where there are none. */
 export type Bytes = Uint8Array | null
+
+/** The loop between a model and an engine's tools. It says what to post to the model, takes what the model says, runs the calls that it asks for, and bounds all of it. It opens no connection, has no thread and calls nothing back. */
+export type skl_agent = Pointer<'skl_agent'>
 
 /** Bytes owned by the host: a document, a text or the content of a file. Immutable; may be used from any thread. */
 export type skl_buffer = Pointer<'skl_buffer'>
@@ -141,6 +146,16 @@ export interface Functions {
     skl_stream_is_complete(stream: skl_stream): boolean
     skl_stream_response(stream: skl_stream, response: Out<skl_buffer>, err: Out<skl_error>): number
     skl_stream_free(stream: skl_stream): void
+    skl_agent_new(engine: skl_engine, config: Bytes, configLen: number, out: Out<skl_agent>, err: Out<skl_error>): number
+    skl_agent_ask(agent: skl_agent, words: Bytes, wordsLen: number, messages: Bytes, messagesLen: number, err: Out<skl_error>): number
+    skl_agent_next(agent: skl_agent, timeoutMs: number, step: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_agent_feed(agent: skl_agent, data: Bytes, dataLen: number, isEnd: boolean, err: Out<skl_error>): number
+    skl_agent_approve(agent: skl_agent, callId: Bytes, callIdLen: number, isAllowed: boolean, reason: Bytes, reasonLen: number, err: Out<skl_error>): number
+    skl_agent_events(agent: skl_agent, events: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_agent_fd(agent: skl_agent): number
+    skl_agent_cancel(agent: skl_agent): number
+    skl_agent_transcript(agent: skl_agent, transcript: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_agent_free(agent: skl_agent): void
 }
 
 /** How a value crosses: what each function returns, then what it takes. */
@@ -188,4 +203,14 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_stream_is_complete: ['bool', 'pointer'],
     skl_stream_response: ['i32', 'pointer', 'out', 'out'],
     skl_stream_free: ['void', 'pointer'],
+    skl_agent_new: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
+    skl_agent_ask: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'out'],
+    skl_agent_next: ['i32', 'pointer', 'i64', 'out', 'out'],
+    skl_agent_feed: ['i32', 'pointer', 'bytes', 'size', 'bool', 'out'],
+    skl_agent_approve: ['i32', 'pointer', 'bytes', 'size', 'bool', 'bytes', 'size', 'out'],
+    skl_agent_events: ['i32', 'pointer', 'out', 'out'],
+    skl_agent_fd: ['int', 'pointer'],
+    skl_agent_cancel: ['i32', 'pointer'],
+    skl_agent_transcript: ['i32', 'pointer', 'out', 'out'],
+    skl_agent_free: ['void', 'pointer'],
 }

@@ -15,6 +15,7 @@ import { functions } from './ffi.js';
 import { json, readInPool } from './handles.js';
 import { utf8 } from './options.js';
 
+export { Agent, type AgentOptions, type AskOptions } from './agent.js';
 export { Call, type OutputChunk } from './call.js';
 export type * from './documents.js';
 export { Engine } from './engine.js';
