@@ -239,7 +239,8 @@ def errors(header: Header) -> str:
     out += ["", "", "BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {"]
     out += [f"    {number}: {classes[name]}," for name, number, _ in failures]
     out += ["}", '"""The class of each status; a number that is not in it raises `SkillLiteError` itself."""']
-    exported = sorted({"BY_STATUS", "SkillLiteError", *classes.values(), *(area for area, _ in AREAS.values())})
+    exported = ["BY_STATUS"]
+    exported += sorted({"SkillLiteError", *classes.values(), *(area for area, _ in AREAS.values())})
     out += ["", "__all__ = [", *(f'    "{name}",' for name in exported), "]"]
     return "\n".join(out) + "\n"
 

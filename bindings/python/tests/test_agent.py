@@ -34,7 +34,7 @@ def agent(manager: SkillManager) -> Any:
 
 @pytest.mark.parametrize("form", ["dict", "bytes", "text", "pieces", "events"])
 def test_a_turn(manager: SkillManager, form: str) -> None:
-    def say(response: dict[str, Any]) -> None:
+    def say(agent: Agent, response: dict[str, Any]) -> None:
         body = json.dumps(response)
         if form == "dict":
             agent.feed(response)
@@ -60,11 +60,11 @@ def test_a_turn(manager: SkillManager, form: str) -> None:
         agent.ask("What is 15 times 27?")
         step = agent.next()
         assert (step["step"], step["path"], step["body"]["temperature"]) == ("request", "/chat/completions", 0)
-        say(calls(("i", "calculator", MULTIPLY)))
+        say(agent, calls(("i", "calculator", MULTIPLY)))
         step = agent.next(30)
         assert step["step"] == "request"
         assert "405" in step["body"]["messages"][-1]["content"]
-        say(answer("405."))
+        say(agent, answer("405."))
         assert agent.next()["text"] == "405."
         names = [event["event"] for event in agent.events()]
         assert names[:3] == ["iteration", "call_started", "call_finished"]

@@ -33,7 +33,13 @@ def test_every_status_of_the_header_has_a_class_of_its_own() -> None:
     assert len(numbers) > 20
     assert set(errors.BY_STATUS) == numbers == {status.value for status in _ffi.Status} - {0}
     assert len(set(errors.BY_STATUS.values())) == len(numbers)
-    areas = {0: errors.GeneralError, 1: errors.SkillError, 2: errors.ToolError, 3: errors.SandboxError, 4: errors.CallError}
+    areas = {
+        0: errors.GeneralError,
+        1: errors.SkillError,
+        2: errors.ToolError,
+        3: errors.SandboxError,
+        4: errors.CallError,
+    }
     for number, kind in errors.BY_STATUS.items():
         assert issubclass(kind, areas.get(number // 100, errors.AgentError))
         assert kind.__name__ in errors.__all__

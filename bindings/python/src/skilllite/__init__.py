@@ -20,6 +20,7 @@ from ._library import LibraryError
 from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
 from .values import (
@@ -66,6 +67,8 @@ def probe() -> Probe:
 
 __all__ = [
     "Agent",
+    "AgenticLoop",
+    "Answer",
     "Call",
     "CallFailure",
     "Diagnostic",

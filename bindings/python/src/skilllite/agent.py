@@ -47,7 +47,7 @@ class Agent:
             )
 
     def ask(self, words: str = "", messages: Optional[Sequence[Any]] = None) -> None:
-        """Begins a turn with what the user says, after `messages` in the dialect's shape. Raises OutOfTurnError in one."""
+        """Begins a turn with what the user says, after `messages` in the dialect's shape. OutOfTurnError in one."""
         with self._handle as pointer:
             document = _handles.document(None if messages is None else plain(list(messages)))
             _handles.run(_library.functions().skl_agent_ask, pointer, *_handles.text(words), *document)
@@ -55,8 +55,8 @@ class Agent:
     def next(self, timeout: Optional[float] = None) -> Step:
         """What to do next: a dict whose "step" is "ask", "request", "approval", "running", "answer" or "stopped".
 
-        Waits for calls that run at most `timeout` seconds, without end when None; "running" says that the time was over.
-        Signal handlers run meanwhile, so Ctrl-C ends the wait.
+        Waits for calls that run at most `timeout` seconds, without end when None; "running" says that the time was
+        over. Signal handlers run meanwhile, so Ctrl-C ends the wait.
         """
         functions = _library.functions()
         deadline = None if timeout is None else time.monotonic() + max(timeout, 0)
@@ -76,7 +76,9 @@ class Agent:
                 poll.register(fd, select.POLLIN)
                 poll.poll(wait_ms)
 
-    def feed(self, data: Union[bytes, bytearray, memoryview, str, Mapping[str, Any], Any] = b"", end: bool = True) -> None:
+    def feed(
+        self, data: Union[bytes, bytearray, memoryview, str, Mapping[str, Any], Any] = b"", end: bool = True
+    ) -> None:
         """Takes the response to the last "request": its body, a dict, or an SDK's object; or a piece of it.
 
         With `end=False` more follows: the bytes of a stream, cut anywhere, or its events; the last piece may be empty.
@@ -119,7 +121,7 @@ class Agent:
             return found
 
     def fileno(self) -> int:
-        """A descriptor that is readable while `next` has something to do. It is the agent's: do not read or close it."""
+        """A descriptor that is readable while `next` has something to do. The agent's: do not read or close it."""
         with self._handle as pointer:
             return _library.functions().skl_agent_fd(pointer)
 

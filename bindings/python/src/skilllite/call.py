@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Literal, Optional
 
 from . import _ffi, _handles, _library, errors
+from ._asyncio import readable
 from .values import Result
 
 # The longest wait that poll(2) takes, in milliseconds; about 24 days.
@@ -47,6 +48,11 @@ class Call:
                 poll.poll(None if timeout_ms < 0 else timeout_ms)
                 timeout_ms = 0
             return Result.of(_handles.call_json(functions.skl_call_wait, pointer, timeout_ms))
+
+    async def wait_async(self) -> Result:
+        """`wait` in an event loop of asyncio, which goes on meanwhile. Cancelling the task leaves the call running."""
+        await readable(self.fileno())
+        return self.wait(0)
 
     @property
     def result(self) -> Optional[Result]:

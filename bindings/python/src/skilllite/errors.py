@@ -221,8 +221,8 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
 """The class of each status; a number that is not in it raises `SkillLiteError` itself."""
 
 __all__ = [
-    "AgentError",
     "BY_STATUS",
+    "AgentError",
     "CallError",
     "CancelledError",
     "ClosedError",

@@ -161,6 +161,11 @@ class SkillManager:
         with self._start(tool, arguments, _options(options, timeout)) as call:
             return call.wait()
 
+    async def aexecute(self, tool: str, arguments: Arguments = None, **options: Any) -> Result:
+        """`execute` in an event loop of asyncio, with the same options. Cancelling the task cancels the call."""
+        with self.start(tool, arguments, **options) as call:
+            return await call.wait_async()
+
     def start(
         self,
         tool: str,

@@ -1,0 +1,204 @@
+"""The agent loop with a vendor's SDK: asks the model, runs the tools, until there is an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Callable, Optional, Union
+
+from ._asyncio import readable
+from .agent import Agent, Event, Step
+from .manager import SkillManager
+
+# How often a loop looks for output to tell of, while calls run, in seconds.
+_PROGRESS_INTERVAL = 0.1
+
+# Whether a call may run: True or False, or a text, which is the reason why not.
+Verdict = Union[bool, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a turn ended: with the model's words, or stopped."""
+
+    text: str
+    # What stopped the turn ("iterations", "tool_output", "wall", "cancelled", "refused"); None for an answer.
+    stopped: Optional[str]
+    # How often the model was asked.
+    iterations: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the model has answered."""
+        return self.stopped is None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class AgenticLoop:
+    """A conversation with a model that has the manager's tools.
+
+        loop = AgenticLoop(manager, openai.OpenAI(), "gpt-5-mini", system="Be brief.")
+        print(loop.run("What is 15 times 27?"))
+
+    `client` is the vendor's SDK: `openai.OpenAI` or anything of its shape (`client.chat.completions.create`), or
+    `anthropic.Anthropic`; their asynchronous twins for `arun`. `dialect` says which API of the client is meant where it
+    is not its first one ("openai-responses"). `approve` is asked about every call, with a dict of `call_id`, `tool`,
+    `skill` and `arguments`; it may be a coroutine function for `arun`. `on_event` is told what happens, see
+    docs/agent.md#events. Other keyword arguments are those of the agent's config (docs/agent.md#config): `system`,
+    `stream`, `limits`, `request`, …
+
+    One turn at a time. Use it as a context manager, or `close` it: that ends what runs.
+    """
+
+    def __init__(
+        self,
+        manager: SkillManager,
+        client: Any,
+        model: str,
+        *,
+        dialect: Optional[str] = None,
+        max_iterations: Optional[int] = None,
+        approve: Optional[Callable[[Mapping[str, Any]], Any]] = None,
+        on_event: Optional[Callable[[Event], object]] = None,
+        **config: Any,
+    ) -> None:
+        dialect = dialect or _dialect_of(client)
+        self._create = _endpoint(client, dialect)
+        self._approve = approve
+        self._on_event = on_event
+        if max_iterations is not None:
+            config["limits"] = {**config.get("limits", {}), "iterations": max_iterations}
+        if approve is not None:
+            config.setdefault("approval", "ask")
+        self.agent = Agent(manager, dialect=dialect, model=model, **config)
+
+    def run(self, words: str) -> Answer:
+        """Asks, and goes on until there is an answer. What the client raises ends the turn and is raised here."""
+        with self._turn(words):
+            while True:
+                step = self.agent.next(_PROGRESS_INTERVAL if self._on_event else None)
+                self._tell()
+                if step["step"] == "request":
+                    response = self._create(**step["body"])
+                    if step["is_streamed"]:
+                        for event in response:
+                            self._take(event)
+                        self.agent.feed()
+                    else:
+                        self.agent.feed(response)
+                elif step["step"] == "approval":
+                    for call in step["calls"]:
+                        self._decide(call, self._asked(call))
+                elif (answer := _answer(step)) is not None:
+                    return answer
+
+    async def arun(self, words: str) -> Answer:
+        """`run` with an asynchronous client. Cancelling the task ends the turn and its calls."""
+        with self._turn(words):
+            while True:
+                step = self.agent.next(0)
+                self._tell()
+                if step["step"] == "request":
+                    response = await self._create(**step["body"])
+                    if step["is_streamed"]:
+                        async for event in response:
+                            self._take(event)
+                        self.agent.feed()
+                    else:
+                        self.agent.feed(response)
+                elif step["step"] == "approval":
+                    for call in step["calls"]:
+                        verdict = self._asked(call)
+                        self._decide(call, await verdict if inspect.isawaitable(verdict) else verdict)
+                elif (answer := _answer(step)) is not None:
+                    return answer
+                else:
+                    await readable(self.agent.fileno())
+
+    def transcript(self) -> list[Any]:
+        """The conversation so far; another loop takes it up as its `messages`."""
+        return self.agent.transcript()
+
+    def cancel(self) -> None:
+        """Ends the turn from another thread; `run` then gives an answer that says so."""
+        self.agent.cancel()
+
+    def close(self) -> None:
+        """Ends the turn and releases the agent. May be repeated."""
+        self.agent.close()
+
+    def __enter__(self) -> AgenticLoop:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], value: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _turn(self, words: str) -> Iterator[None]:
+        self.agent.ask(words)
+        try:
+            yield
+        except BaseException:
+            # The next question begins anew, and nothing runs that nobody waits for.
+            self.agent.cancel()
+            self.agent.next(0)
+            raise
+        finally:
+            self._tell()
+
+    def _take(self, event: Any) -> None:
+        self.agent.feed(event, end=False)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._on_event:
+            for event in self.agent.events():
+                self._on_event(event)
+
+    def _asked(self, call: Mapping[str, Any]) -> Any:
+        # A rule of the config may ask although nobody was named who answers.
+        return self._approve(call) if self._approve else "nobody is there to allow it"
+
+    def _decide(self, call: Mapping[str, Any], verdict: Verdict) -> None:
+        reason = verdict if isinstance(verdict, str) else ""
+        self.agent.approve(call["call_id"], verdict is True, reason)
+
+
+def _answer(step: Step) -> Optional[Answer]:
+    if step["step"] not in ("answer", "stopped"):
+        return None
+    return Answer(step.get("text") or "", step.get("reason"), step["iterations"])
+
+
+def _dialect_of(client: Any) -> str:
+    if hasattr(client, "chat"):
+        return "openai"
+    if hasattr(client, "messages"):
+        return "anthropic"
+    raise TypeError(
+        f"{type(client).__name__} is no client of OpenAI's or Anthropic's shape; name its dialect, or use Agent"
+    )
+
+
+def _endpoint(client: Any, dialect: str) -> Callable[..., Any]:
+    """The function that posts a request of the dialect."""
+    paths = {"openai": "chat.completions", "openai-responses": "responses", "anthropic": "messages"}
+    path = paths.get(dialect.split(":")[0])
+    if path is None:
+        raise ValueError(
+            f"no client is known for the dialect '{dialect}'; known: {', '.join(paths)}. Agent takes any HTTP client"
+        )
+    endpoint = client
+    for name in path.split("."):
+        endpoint = getattr(endpoint, name, None)
+    if not callable(create := getattr(endpoint, "create", None)):
+        raise TypeError(f"{type(client).__name__} has no {path}.create, which the dialect '{dialect}' needs")
+    found: Callable[..., Any] = create
+    return found
