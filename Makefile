@@ -22,7 +22,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test lint bench security install uninstall header clean help
-.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-dialects test-e2e test-network test-install test-size
+.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-node test-dialects test-e2e test-network test-install test-size
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
@@ -52,7 +52,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c test-python test-dialects test-e2e test-network test-install test-size
+test: toolchain-test release test-rust test-c test-python test-node test-dialects test-e2e test-network test-install test-size
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -64,6 +64,9 @@ test-c: release
 
 test-python: release
 	bindings/python/run-tests
+
+test-node: release
+	bindings/node/run-tests
 
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release
@@ -110,4 +113,4 @@ header: toolchain-build
 
 clean:
 	$(CARGO) clean
-	rm -rf bindings/python/build bindings/python/dist
+	rm -rf bindings/python/build bindings/python/dist bindings/node/dist bindings/node/node_modules

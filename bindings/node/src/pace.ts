@@ -2,11 +2,10 @@
  * which is much for a step that takes as long itself; but a step that reads and hashes files must not hold up the loop. */
 
 const QUICK_MS = 2;
-/* So many quick runs in the pool, after a slow one on the loop, until the loop is tried again. */
-const PENANCE = 100;
 const MOST_STEPS = 4096;
 
-/** Remembers of each step whether it is quick. An unknown step runs in the pool. */
+/** Remembers of each step whether it is quick. An unknown step runs in the pool, and one that held up the loop is kept there
+ * for as many quick runs as it was times too slow: on average, nothing holds up the loop for longer than a quick run. */
 export class Pace {
     /** How many more quick runs a step needs in the pool. */
     readonly #owed = new Map<string, number>();
@@ -16,7 +15,8 @@ export class Pace {
         const start = performance.now();
         if (owed === 0) {
             const given = onLoop();
-            if (performance.now() - start > QUICK_MS) this.#owed.set(step, PENANCE);
+            const took = performance.now() - start;
+            if (took > QUICK_MS) this.#owed.set(step, Math.floor(took / QUICK_MS));
             return given;
         }
         const given = await inPool();
