@@ -83,6 +83,8 @@ conformance: toolchain-test release
 # The Go package, with the shared library and with the static one.
 test-go: release
 	bindings/go/run-tests
+test-node: release
+	bindings/node/run-tests
 
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release
@@ -132,4 +134,4 @@ header: toolchain-build
 
 clean:
 	$(CARGO) clean
-	rm -rf bindings/python/build bindings/python/dist
+	rm -rf bindings/python/build bindings/python/dist bindings/node/dist bindings/node/node_modules

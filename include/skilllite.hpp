@@ -245,6 +245,8 @@ public:
 
     /** The catalogue: a JSON array with one object for each skill. */
     Buffer skills() const { return detail::document(skl_engine_skills, handle_.get()); }
+    /** What a system prompt says of the skills, by an options document (docs/disclosure.md); empty without a skill. */
+    Buffer prompt(std::string_view options = {}) const { return detail::document(skl_engine_prompt, handle_.get(), options.data(), options.size()); }
     /** The text of the skill's SKILL.md without the front matter. */
     Buffer instructions(std::string_view skill) const { return detail::document(skl_engine_instructions, handle_.get(), skill.data(), skill.size()); }
     /** The files of a skill other than SKILL.md: a JSON array. */

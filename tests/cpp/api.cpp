@@ -119,6 +119,7 @@ void skills(skl::Engine &engine) {
     if (skl::has_feature("dialects")) CHECK_HAS(engine.tools("anthropic"), "input_schema");
     CHECK_FAILS(SKL_ERR_UNKNOWN_DIALECT, engine.tools("klingon"));
     CHECK(engine.instructions("hello").view() == "Say it.");
+    CHECK(engine.prompt(R"({"form":"xml"})").view().find("<available_skills>") == 0);
     CHECK_FAILS(SKL_ERR_SKILL_NOT_FOUND, engine.instructions("nobody"));
     CHECK_HAS(engine.resources("hello"), "data.txt");
     CHECK_FAILS(SKL_ERR_RESOURCE_TOO_LARGE, engine.read_resource("hello", "data.txt", 11));
