@@ -1,4 +1,4 @@
-# make build | demo | test | lint | bench | security | install | uninstall | header | clean | help
+# make build | demo | test | conformance | lint | bench | security | install | uninstall | header | clean | help
 #
 # Every target that compiles or tests looks first for the tools that it needs (scripts/toolchain). What it makes is below
 # target/, or below CARGO_TARGET_DIR where that is set.
@@ -20,18 +20,23 @@ SONAME   = libskilllite.so.$(firstword $(subst ., ,$(VERSION)))
 # Where rustup puts cargo, for shells that have not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
+# What make test does, in this order.
+TESTS = test-rust test-c test-cpp test-python test-node test-go conformance test-dialects test-disclosure test-e2e \
+        test-network test-install test-size
+
 .DEFAULT_GOAL := help
-.PHONY: build demo test lint bench security install uninstall header clean help
-.PHONY: toolchain-build toolchain-demo toolchain-test release test-rust test-c test-python test-node test-dialects test-e2e test-network test-install test-size
+.PHONY: build demo test conformance lint bench security install uninstall header clean help
+.PHONY: toolchain-build toolchain-demo toolchain-test release $(TESTS)
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
 	@echo 'make demo       builds, then runs the C host and the Python host over real skills'
 	@echo 'make test       every test'
+	@echo 'make conformance  the same cases through C, C++, Go, Node and Python'
 	@echo 'make lint       formats, lints, strict compilers, licences'
 	@echo 'make bench      measures, against bare interpreters and what else is installed'
 	@echo 'make security   runs hostile programs and prints what held'
-	@echo 'make install    library, header, pkg-config file, supervisor; PREFIX=$(PREFIX) DESTDIR= LIBDIR='
+	@echo 'make install    library, headers, pkg-config and CMake files, supervisor; PREFIX=$(PREFIX) DESTDIR= LIBDIR='
 	@echo 'make uninstall  removes them'
 	@echo 'make header     writes include/skilllite.h anew from src/capi'
 	@echo 'make clean      removes what was built'
@@ -39,10 +44,12 @@ help:
 toolchain-build toolchain-demo toolchain-test: toolchain-%:
 	@scripts/toolchain $*
 
-# The library, the name by which the dynamic loader looks for it, and what a static link needs beside it.
+# The library, the name by which the dynamic loader looks for it, an archive that shows only its own functions, and what a
+# static link needs beside it.
 release:
 	$(CARGO) build --release --locked
 	@ln -sf libskilllite.so $(RELEASE)/$(SONAME)
+	@scripts/close-archive $(RELEASE)/libskilllite.a
 	@RUSTC='$(RUSTC)' scripts/native-libs > $(RELEASE)/native-static-libs
 
 build: toolchain-build release
@@ -52,7 +59,7 @@ demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
 
-test: toolchain-test release test-rust test-c test-python test-node test-dialects test-e2e test-network test-install test-size
+test: toolchain-test release $(TESTS)
 	@echo 'make test: everything passed'
 
 test-rust:
@@ -62,15 +69,30 @@ test-rust:
 test-c: release
 	tests/host/run
 
+# The header for C++, by every compiler that is here.
+test-cpp: release
+	tests/cpp/run
+
 test-python: release
 	bindings/python/run-tests
 
+# The same cases through every language; see tests/conformance/README.md.
+conformance: toolchain-test release
+	tests/conformance/run
+
+# The Go package, with the shared library and with the static one.
+test-go: release
+	bindings/go/run-tests
 test-node: release
 	bindings/node/run-tests
 
 # What the vendors' own packages say about definitions, answers and streams.
 test-dialects: release
 	tests/dialects/run
+
+# What others' packages say about progressive disclosure: a suite for providers of skills, and the specification's reference.
+test-disclosure: release
+	tests/disclosure/run
 
 # The vendors' SDKs in whole loops with real skills, against a mock of the vendors on this machine.
 test-e2e: release
@@ -80,9 +102,11 @@ test-e2e: release
 test-network: release
 	tests/network/clients
 
-# An installed tree, linked both ways, and the programs of README.md.
+# An installed tree, linked in every way, the examples over it, and the programs of README.md.
 test-install: release
 	tests/install/run
+	tests/install/link
+	tests/install/agent
 	tests/install/readme
 
 test-size: release
@@ -103,10 +127,7 @@ install:
 	scripts/install '$(RELEASE)' '$(VERSION)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(LIBEXECDIR)' '$(DESTDIR)'
 
 uninstall:
-	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' '$(DESTDIR)$(LIBDIR)/libskilllite.so'
-	rm -f '$(DESTDIR)$(LIBDIR)/libskilllite.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/skilllite.pc' '$(DESTDIR)$(INCLUDEDIR)/skilllite.h'
-	rm -f '$(DESTDIR)$(LIBEXECDIR)/skilllite/supervisor'
-	-rmdir '$(DESTDIR)$(LIBEXECDIR)/skilllite' 2>/dev/null
+	scripts/install --remove '$(RELEASE)' '$(VERSION)' '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(LIBEXECDIR)' '$(DESTDIR)'
 
 header: toolchain-build
 	SKILLLITE_BLESS=1 $(CARGO) test --locked --test header the_header_is_current

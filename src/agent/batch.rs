@@ -78,13 +78,14 @@ impl Batch {
     ) -> Self {
         let mut entries: Vec<Entry> = Vec::with_capacity(calls.len());
         for (ToolCall { id, name, arguments }, call_id) in calls {
-            let skill = offer.tools.get(&name).cloned();
+            let known = offer.tools.get(&name);
             let (arguments, fault) = match (arguments, last) {
                 (_, Some(reason)) => (Value::Null, Some(reason.sentence().to_owned())),
                 (Err(error), None) => (Value::Null, Some(error.message)),
-                (Ok(arguments), None) if skill.is_none() => (arguments, Some(not_there(&name, offer))),
+                (Ok(arguments), None) if known.is_none() => (arguments, Some(not_there(&name, offer))),
                 (Ok(arguments), None) => (arguments, None),
             };
+            let skill = known.cloned().flatten();
             let mut entry = Entry { id, call_id, tool: name, skill, arguments, state: State::Ready };
             match fault {
                 Some(sentence) => entry.answer(Answer::Sentence(sentence), "error", events),

@@ -24,13 +24,11 @@ pub struct skl_agent {
 
 impl Shared for skl_agent {}
 
-/// A constant in each function, so that a build without the feature holds nothing of agents.
+/// A constant in each function, looked at before anything of agents is reached, so that a build without the feature holds
+/// nothing of them.
 const HAS_AGENTS: bool = cfg!(feature = "agent");
 
-fn check() -> Result<()> {
-    if HAS_AGENTS {
-        return Ok(());
-    }
+fn absent() -> Result<()> {
     Err(Error::new(Status::Unsupported, "this library was built without the feature \"agent\""))
 }
 
@@ -54,7 +52,9 @@ pub unsafe extern "C" fn skl_agent_new(
         boundary(err, || {
             let out = Out::new(out, "out")?;
             let engine = shared(engine, "engine")?;
-            check()?;
+            if !HAS_AGENTS {
+                return absent();
+            }
             let config = text(config, config_len, "config")?;
             out.share(skl_agent { agent: Agent::new(engine.engine.clone(), config)? });
             Ok(())
@@ -80,8 +80,10 @@ pub unsafe extern "C" fn skl_agent_ask(
     // SAFETY: the host's contract, for every pointer below.
     unsafe {
         boundary(err, || {
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             let words = text(words, words_len, "words")?;
             agent.agent.ask(words, text(messages, messages_len, "messages")?)
         })
@@ -109,8 +111,10 @@ pub unsafe extern "C" fn skl_agent_next(
     unsafe {
         boundary(err, || {
             let step = Out::new(step, "step")?;
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             step.give(skl_buffer::of_document(&agent.agent.next(timeout_of(timeout_ms))?));
             Ok(())
         })
@@ -135,8 +139,10 @@ pub unsafe extern "C" fn skl_agent_feed(
     // SAFETY: the host's contract, for every pointer below.
     unsafe {
         boundary(err, || {
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             agent.agent.feed(bytes(data, data_len, "data")?, is_end)
         })
     }
@@ -160,8 +166,10 @@ pub unsafe extern "C" fn skl_agent_approve(
     // SAFETY: the host's contract, for every pointer below.
     unsafe {
         boundary(err, || {
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             let call_id = text(call_id, call_id_len, "call_id")?;
             agent.agent.approve(call_id, is_allowed, text(reason, reason_len, "reason")?)
         })
@@ -183,8 +191,10 @@ pub unsafe extern "C" fn skl_agent_events(
     unsafe {
         boundary(err, || {
             let events = Out::new(events, "events")?;
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             events.give(skl_buffer::of_document(&agent.agent.events()?));
             Ok(())
         })
@@ -200,10 +210,12 @@ pub unsafe extern "C" fn skl_agent_events(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_agent_fd(agent: *const skl_agent) -> c_int {
     boundary_or(-1, || {
+        if !HAS_AGENTS {
+            return -1;
+        }
         // SAFETY: the host's contract.
         let agent = unsafe { shared(agent, "agent") };
-        let fd = |agent: &skl_agent| if HAS_AGENTS { agent.agent.fd().unwrap_or(-1) } else { -1 };
-        agent.map_or(-1, |agent| fd(&agent))
+        agent.and_then(|agent| agent.agent.fd()).unwrap_or(-1)
     })
 }
 
@@ -217,8 +229,10 @@ pub unsafe extern "C" fn skl_agent_cancel(agent: *mut skl_agent) -> skl_status {
     // SAFETY: the host's contract, for every pointer below.
     unsafe {
         boundary(std::ptr::null_mut(), || {
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             agent.agent.cancel()
         })
     }
@@ -238,8 +252,10 @@ pub unsafe extern "C" fn skl_agent_transcript(
     unsafe {
         boundary(err, || {
             let transcript = Out::new(transcript, "transcript")?;
+            if !HAS_AGENTS {
+                return absent();
+            }
             let agent = shared(agent, "agent")?;
-            check()?;
             transcript.give(skl_buffer::of_document(&agent.agent.transcript()?));
             Ok(())
         })
@@ -251,10 +267,14 @@ pub unsafe extern "C" fn skl_agent_transcript(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_agent_free(agent: *mut skl_agent) {
     boundary_or((), || {
+        // Without the feature there is none to release.
+        if !HAS_AGENTS {
+            return;
+        }
         // SAFETY: the host's contract.
         let Some(agent) = (unsafe { take_shared(agent) }) else { return };
         // A thread may be waiting with a count of its own, so this may not be the last one.
-        if HAS_AGENTS && agent.agent.cancel().is_err() {
+        if agent.agent.cancel().is_err() {
             // The threads and descriptors behind it are the parent's.
             std::mem::forget(agent);
         }

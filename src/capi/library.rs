@@ -26,6 +26,8 @@ const FEATURES: &[(&str, bool)] = &[
     ("agent", cfg!(feature = "agent")),
     // Dialects of vendors other than OpenAI Chat Completions.
     ("dialects", cfg!(feature = "dialects")),
+    // Three generic tools for all skills, and a prompt block that tells of them.
+    ("disclosure", cfg!(feature = "disclosure")),
     // Argument schemas inferred from a script's source.
     ("inference", cfg!(feature = "inference")),
     // JSON Schema 2020-12 in full for call arguments.
@@ -49,8 +51,8 @@ pub extern "C" fn skl_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Whether the loaded library has an optional feature: "agent", "dialects", "inference", "validation", "network", "warm".
-/// False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+/// Whether the loaded library has an optional feature: "agent", "dialects", "disclosure", "inference", "network",
+/// "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_has_feature(name: *const c_char, name_len: usize) -> bool {
     boundary_or(false, || {

@@ -213,6 +213,34 @@ pub unsafe extern "C" fn skl_engine_manifest(
     }
 }
 
+/// A text for a system prompt that tells of the skills, within a budget: a Markdown section, or the `<available_skills>` of
+/// the Agent Skills specification. Disabled skills are not in it; without a skill it is empty.
+///
+/// `options` is a JSON document (docs/disclosure.md#prompt-block), borrowed for the call: "form", "mode", "max_tokens" (a token
+/// is taken for 4 bytes), "skills"; empty or NULL with length 0 means all skills, in Markdown, without a budget. On SKL_OK
+/// the caller owns `*out`, a text and no JSON; the same skills and options give the same text. Statuses: NULL_ARGUMENT,
+/// INVALID_UTF8, INVALID_JSON, INVALID_CONFIG (names the key), SKILL_NOT_FOUND, UNSUPPORTED (a build without the feature
+/// "disclosure"), FORKED, CLOSED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_prompt(
+    engine: *const skl_engine,
+    options: *const c_char,
+    options_len: usize,
+    out: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let options = text(options, options_len, "options")?;
+            out.give(skl_buffer::of_bytes(engine.engine.prompt(options)?.into_bytes()));
+            Ok(())
+        })
+    }
+}
+
 /// Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.
 ///
 /// `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*findings`: a JSON array of diagnostics

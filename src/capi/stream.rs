@@ -28,13 +28,11 @@ impl skl_stream {
     }
 }
 
-/// A constant in each function, so that a build without the feature holds nothing of streams.
+/// A constant in each function, looked at before anything of streams is reached, so that a build without the feature
+/// holds nothing of them.
 const HAS_STREAMS: bool = cfg!(feature = "dialects");
 
-fn check() -> Result<()> {
-    if HAS_STREAMS {
-        return Ok(());
-    }
+fn absent() -> Result<()> {
     let message = "this library was built without the feature \"dialects\", which streams are part of";
     Err(Error::new(Status::Unsupported, message))
 }
@@ -55,7 +53,9 @@ pub unsafe extern "C" fn skl_stream_new(
     unsafe {
         boundary(err, || {
             let out = Out::new(out, "out")?;
-            check()?;
+            if !HAS_STREAMS {
+                return absent();
+            }
             let dialect = Dialect::parse(text(dialect, dialect_len, "dialect")?)?;
             out.share(skl_stream { assembler: Mutex::new(Assembler::new(dialect)) });
             Ok(())
@@ -79,8 +79,10 @@ pub unsafe extern "C" fn skl_stream_feed(
     // SAFETY: the host's contract, for every pointer below.
     unsafe {
         boundary(err, || {
+            if !HAS_STREAMS {
+                return absent();
+            }
             let stream = shared(stream, "stream")?;
-            check()?;
             stream.lock().feed(bytes(data, data_len, "data")?)
         })
     }
@@ -91,9 +93,12 @@ pub unsafe extern "C" fn skl_stream_feed(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_stream_is_complete(stream: *const skl_stream) -> bool {
     boundary_or(false, || {
+        if !HAS_STREAMS {
+            return false;
+        }
         // SAFETY: the host's contract.
         let stream = unsafe { shared(stream, "stream") };
-        HAS_STREAMS && stream.is_ok_and(|stream| stream.lock().is_complete())
+        stream.is_ok_and(|stream| stream.lock().is_complete())
     })
 }
 
@@ -112,8 +117,10 @@ pub unsafe extern "C" fn skl_stream_response(
     unsafe {
         boundary(err, || {
             let response = Out::new(response, "response")?;
+            if !HAS_STREAMS {
+                return absent();
+            }
             let stream = shared(stream, "stream")?;
-            check()?;
             let document = stream.lock().response()?;
             response.give(skl_buffer::of_document(&document));
             Ok(())
@@ -124,6 +131,11 @@ pub unsafe extern "C" fn skl_stream_response(
 /// Releases a stream. NULL is a no-op. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_stream_free(stream: *mut skl_stream) {
-    // SAFETY: the host's contract.
-    boundary_or((), || drop(unsafe { take_shared(stream) }));
+    boundary_or((), || {
+        // Without the feature there is none to release.
+        if HAS_STREAMS {
+            // SAFETY: the host's contract.
+            drop(unsafe { take_shared(stream) });
+        }
+    });
 }

@@ -35,6 +35,13 @@ impl Call {
         Arc::new(Self { origin: Origin::here(), subject, run, finished: Mutex::new(None), _sandbox: sandbox })
     }
 
+    /// A call that needed no run: its result is there. Where it is streamed, its `text` is what was written.
+    pub(super) fn answered(subject: Subject, document: Value, is_streamed: bool, sandbox: Arc<Sandbox>) -> Arc<Self> {
+        let run = Run::needless(document["text"].as_str().filter(|_| is_streamed));
+        let finished = Mutex::new(Some(Finished { document: Arc::new(document), work: None }));
+        Arc::new(Self { origin: Origin::here(), subject, run, finished, _sandbox: sandbox })
+    }
+
     /// The result document, once the run has ended. Waits at most `timeout` (forever when `None`), then
     /// [`Status::WaitTimeout`]; the call goes on and can be waited for again. [`Status::Forked`] in a forked child.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Arc<Value>> {
@@ -47,7 +54,7 @@ impl Call {
     pub fn read_file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
         self.with_finished(Some(Duration::ZERO), |finished| match &finished.work {
             Some(work) => outputs::read(work.as_fd(), path, max_bytes),
-            None => Err(Error::new(Status::ResourceNotFound, "the call has no work directory: it could not be run")),
+            None => Err(Error::new(Status::ResourceNotFound, "the call has no work directory: nothing was run")),
         })
     }
 

@@ -14,8 +14,18 @@ use crate::limit::{self, Limit};
 use crate::runtime::Language;
 use crate::sandbox::{Limits, Policy, Tier};
 
-const KEYS: &[&str] =
-    &["policy", "interpreters", "search_path", "cwd", "max_running", "max_queued", "supervisor_path", "warm", "skills"];
+const KEYS: &[&str] = &[
+    "policy",
+    "interpreters",
+    "search_path",
+    "cwd",
+    "max_running",
+    "max_queued",
+    "supervisor_path",
+    "warm",
+    "skills",
+    "disclosure",
+];
 const POLICY_KEYS: &[&str] =
     &["min_tier", "max_tier", "network", "limits", "env", "read_paths", "write_paths", "subprocess"];
 const INTERPRETER_KEYS: &[&str] = &["python", "node", "bash", "sh"];
@@ -47,6 +57,18 @@ impl WorkingDirectory {
     }
 }
 
+/// Which tools are given out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disclosure {
+    /// Those of the skills.
+    #[default]
+    Off,
+    /// The generic tools too.
+    On,
+    /// The generic tools alone; those of the skills can be called all the same.
+    Only,
+}
+
 /// What an engine is told when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -68,6 +90,8 @@ pub struct Config {
     pub max_queued: usize,
     /// The supervisor executable, for hosts that may not execute memory files.
     pub supervisor_path: Option<PathBuf>,
+    /// Whether the generic tools of progressive disclosure are given out.
+    pub disclosure: Disclosure,
 }
 
 impl Config {
@@ -94,6 +118,7 @@ impl Config {
             max_running: max_running.map_or(host.cores.max(1) * 2, |number| number as usize),
             max_queued: max_queued as usize,
             supervisor_path: top.path("supervisor_path")?,
+            disclosure: disclosure(&top)?,
         })
     }
 }
@@ -175,6 +200,17 @@ fn refuse_warm(top: &Section<'_>) -> Result<()> {
     }
 }
 
+fn disclosure(top: &Section<'_>) -> Result<Disclosure> {
+    let chosen = match top.get("disclosure") {
+        None | Some(Value::Bool(false)) => return Ok(Disclosure::Off),
+        Some(Value::Bool(true)) => Disclosure::On,
+        Some(Value::String(word)) if word == "only" => Disclosure::Only,
+        Some(_) => return Err(invalid("disclosure", "must be true, false or \"only\"")),
+    };
+    super::disclosure::check("'disclosure'")?;
+    Ok(chosen)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +251,22 @@ mod tests {
         assert_eq!(config.cwd, WorkingDirectory::Skill);
         assert_eq!((config.max_running, config.max_queued), (1, 0));
         assert_eq!(config.supervisor_path, Some("/opt/supervisor".into()));
+    }
+
+    #[test]
+    fn disclosure_is_chosen_where_it_is_there() {
+        let read = |text: &str| Config::parse(text, &host()).map(|config| config.disclosure);
+        assert_eq!(read(r#"{"disclosure":false}"#).unwrap(), Disclosure::Off);
+        for (text, chosen) in
+            [(r#"{"disclosure":true}"#, Disclosure::On), (r#"{"disclosure":"only"}"#, Disclosure::Only)]
+        {
+            match read(text) {
+                Ok(found) => assert_eq!(found, chosen),
+                Err(error) => {
+                    assert!(!cfg!(feature = "disclosure") && error.status == Status::Unsupported, "{error}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -304,6 +356,8 @@ mod tests {
             (r#"{"supervisor_path":7}"#, InvalidConfig, &["'supervisor_path'"]),
             (r#"{"warm":{"python":2}}"#, Unsupported, &["'warm'"]),
             (r#"{"warm":true}"#, InvalidConfig, &["'warm'"]),
+            (r#"{"disclosure":1}"#, InvalidConfig, &["'disclosure'", "\"only\""]),
+            (r#"{"disclosure":"all"}"#, InvalidConfig, &["'disclosure'"]),
         ];
         for (text, status, needles) in rows {
             let error = Config::parse(text, &host()).unwrap_err();

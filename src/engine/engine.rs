@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -10,16 +11,18 @@ use super::Host;
 use super::call::Call;
 use super::catalogue;
 use super::command::{Recipe, search_path};
-use super::config::Config;
+use super::config::{Config, Disclosure};
+use super::disclosure::{self, Asked, Request};
 use super::document::parse;
 use super::environment;
 use super::inputs;
 use super::network::Gateway;
 use super::options::CallOptions;
 use super::origin::Origin;
+use super::prompt;
 use super::registry::Registry;
 use super::respond;
-use super::result::Subject;
+use super::result::{Subject, answered};
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result, Status};
 use crate::limit;
@@ -103,10 +106,20 @@ impl Engine {
 
     /// The tools as the `tools` field of a request in this dialect. Errors: [`Status::UnknownDialect`].
     pub fn tools(&self, dialect: &str) -> Result<Value> {
-        let dialect = Dialect::parse(dialect)?;
-        let snapshot = self.snapshot()?;
-        let tools: Vec<_> = snapshot.tools().map(Arc::as_ref).collect();
-        Ok(dialect.definitions(&tools))
+        Ok(self.offer(Dialect::parse(dialect)?, &|_| true)?.definitions)
+    }
+
+    /// Whether generic tools are given out, and others beside them.
+    pub(super) fn disclosure(&self) -> Disclosure {
+        self.config.disclosure
+    }
+
+    /// What a system prompt says of the skills, by an options document ([`prompt::Options::parse`]). Errors:
+    /// [`Status::InvalidJson`], [`Status::InvalidConfig`], [`Status::SkillNotFound`], [`Status::Unsupported`].
+    pub fn prompt(&self, options: &str) -> Result<String> {
+        disclosure::check("the prompt block")?;
+        let options = prompt::Options::parse(options)?;
+        prompt::block(&*self.snapshot()?, &options, self.config.disclosure)
     }
 
     /// The instructions of a skill: the Markdown body of its SKILL.md. Errors: [`Status::SkillNotFound`].
@@ -148,8 +161,14 @@ impl Engine {
     pub fn plan(&self, tool: &str, arguments: &str, options: &str) -> Result<String> {
         self.check()?;
         let options = CallOptions::parse(options)?;
-        let prepared = self.prepare(&*self.snapshot()?, tool, &arguments_of(arguments)?, options)?;
-        Ok(self.sandbox.plan(prepared.command, &prepared.policy)?.to_string())
+        let snapshot = self.snapshot()?;
+        match self.request(&snapshot, tool, &arguments_of(arguments)?, &options)? {
+            Request::Answer { .. } => Ok(format!("{tool} is answered by the library itself: no process is started\n")),
+            Request::Script(asked) => {
+                let prepared = self.prepare(asked, options)?;
+                Ok(self.sandbox.plan(prepared.command, &prepared.policy)?.to_string())
+            }
+        }
     }
 
     /// [`Engine::call`], waited for: the result document.
@@ -202,7 +221,7 @@ impl Engine {
         self.config.policy.limits.wall_ms
     }
 
-    /// From a tool's name to a run.
+    /// From a tool's name to a run, or to an answer that needs none.
     pub(super) fn start(
         &self,
         snapshot: &Snapshot,
@@ -210,15 +229,48 @@ impl Engine {
         arguments: &Value,
         options: CallOptions,
     ) -> Result<Arc<Call>> {
-        let Prepared { subject, command, policy } = self.prepare(snapshot, tool, arguments, options)?;
-        let run = self.sandbox.start(command, &policy, subject.network.uplink())?;
-        Ok(Call::new(subject, run, self.sandbox.clone()))
+        let start = Instant::now();
+        match self.request(snapshot, tool, arguments, &options)? {
+            Request::Answer { skill, output } => {
+                let call_id = self.call_id(options.call_id);
+                let subject = Subject { tool: tool.to_owned(), skill, call_id, ..Subject::default() };
+                let document = answered(&subject, output, start.elapsed());
+                Ok(Call::answered(subject, document, options.is_streamed, self.sandbox.clone()))
+            }
+            Request::Script(asked) => {
+                let Prepared { subject, command, policy } = self.prepare(asked, options)?;
+                let run = self.sandbox.start(command, &policy, subject.network.uplink())?;
+                Ok(Call::new(subject, run, self.sandbox.clone()))
+            }
+        }
     }
 
-    /// Everything before the sandbox: judge, look up, verify, lay out.
-    fn prepare(&self, snapshot: &Snapshot, tool: &str, arguments: &Value, options: CallOptions) -> Result<Prepared> {
+    /// What a call asks for, once its arguments are judged.
+    pub(super) fn request<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        tool: &str,
+        arguments: &Value,
+        options: &CallOptions,
+    ) -> Result<Request<'s>> {
+        if let Some(generic) = disclosure::generic(tool, self.config.disclosure) {
+            let limits = limit::narrowed(Limits::FIELDS, &self.config.policy.limits, &options.limits)?;
+            return disclosure::request(snapshot, generic, arguments, limits.output_bytes);
+        }
         let (entry, tool) = snapshot.tool(tool)?;
-        let mut invocation = tool.prepare(arguments)?;
+        Ok(Request::Script(Asked { entry, tool, invocation: tool.prepare(arguments)? }))
+    }
+
+    fn call_id(&self, chosen: Option<String>) -> String {
+        chosen.unwrap_or_else(|| {
+            let number = self.calls_made.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            format!("call-{number}")
+        })
+    }
+
+    /// Everything before the sandbox: look up, verify, lay out.
+    fn prepare(&self, asked: Asked<'_>, options: CallOptions) -> Result<Prepared> {
+        let Asked { entry, tool, mut invocation } = asked;
         if let Some(stdin) = options.stdin {
             if !invocation.stdin.is_empty() {
                 return Err(Error::new(
@@ -261,11 +313,10 @@ impl Engine {
             &self.config.policy.environment,
             &options.environment,
         )?;
-        let number = self.calls_made.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let subject = Subject {
             tool: tool.name.clone(),
             skill: entry.skill.name.clone(),
-            call_id: options.call_id.unwrap_or_else(|| format!("call-{number}")),
+            call_id: self.call_id(options.call_id),
             network,
             inputs,
             disk_bytes: policy.limits.disk_bytes,

@@ -9,6 +9,7 @@ mod call;
 mod catalogue;
 mod command;
 mod config;
+mod disclosure;
 mod document;
 #[allow(clippy::module_inception, reason = "the room is named after its main thing, which has its own file")]
 mod engine;
@@ -20,6 +21,7 @@ mod offer;
 mod options;
 mod origin;
 mod outputs;
+mod prompt;
 mod registry;
 mod respond;
 mod result;
@@ -27,7 +29,7 @@ mod snapshot;
 
 pub use call::Call;
 pub use catalogue::validate;
-pub use config::{Config, WorkingDirectory};
+pub use config::{Config, Disclosure, WorkingDirectory};
 pub(crate) use document::{Section, excerpt, invalid, parse};
 pub use engine::{Engine, probe};
 pub use host::Host;

@@ -1,12 +1,14 @@
-//! What an agent takes from an engine: the tools that it offers to a model, and calls of them.
+//! The tools that a model is offered, whoever asks it: a host with a request of its own, or an agent, which also starts calls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Call, CallOptions, Engine, catalogue};
+use super::config::Disclosure;
+use super::{Call, CallOptions, Engine, disclosure};
 use crate::error::Result;
+use crate::tool::Definition;
 use crate::tool::dialect::Dialect;
 
 /// Some of an engine's tools.
@@ -14,33 +16,28 @@ use crate::tool::dialect::Dialect;
 pub(crate) struct Offer {
     /// The `tools` of a request.
     pub(crate) definitions: Value,
-    /// The name of each tool, and the skill that it belongs to.
-    pub(crate) tools: BTreeMap<String, String>,
+    /// The name of each tool, and the skill that it belongs to, if it belongs to one.
+    pub(crate) tools: BTreeMap<String, Option<String>>,
 }
 
 impl Engine {
     /// The tools whose names are `chosen`.
     pub(crate) fn offer(&self, dialect: Dialect, chosen: &dyn Fn(&str) -> bool) -> Result<Offer> {
         let snapshot = self.snapshot()?;
-        let tools: Vec<_> = snapshot.tools().map(Arc::as_ref).filter(|tool| chosen(&tool.name)).collect();
-        Ok(Offer {
-            definitions: dialect.definitions(&tools),
-            tools: tools.iter().map(|tool| (tool.name.clone(), tool.skill.name.clone())).collect(),
-        })
-    }
-
-    /// The skills whose tools are given out: an array of objects with at least `name` and `description`.
-    pub(crate) fn enabled_skills(&self) -> Result<Value> {
-        let mut skills = catalogue::skills(&*self.snapshot()?);
-        if let Value::Array(skills) = &mut skills {
-            skills.retain(|skill| skill["is_enabled"] == true);
+        let generic = disclosure::tools(&snapshot, self.disclosure());
+        let mut tools: Vec<(Definition<'_>, Option<&str>)> = generic.iter().map(|tool| (tool.into(), None)).collect();
+        if self.disclosure() != Disclosure::Only {
+            tools.extend(snapshot.tools().map(|tool| (Definition::from(&**tool), Some(tool.skill.name.as_str()))));
         }
-        Ok(skills)
+        tools.retain(|(tool, _)| chosen(tool.name));
+        let owners = tools.iter().map(|(tool, skill)| (tool.name.to_owned(), skill.map(str::to_owned))).collect();
+        let definitions: Vec<_> = tools.into_iter().map(|(tool, _)| tool).collect();
+        Ok(Offer { definitions: dialect.define(&definitions), tools: owners })
     }
 
     /// Whether a tool takes these arguments; the error is for the model.
     pub(crate) fn judge(&self, tool: &str, arguments: &Value) -> Result<()> {
-        self.snapshot()?.tool(tool)?.1.prepare(arguments).map(drop)
+        self.request(&*self.snapshot()?, tool, arguments, &CallOptions::default()).map(drop)
     }
 
     /// Starts a call, as [`Engine::call`] does.

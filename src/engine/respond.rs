@@ -42,9 +42,12 @@ pub(crate) fn is_for_the_host(status: Status) -> bool {
         Status::InvalidJson
             | Status::InvalidUtf8
             | Status::ToolNotFound
+            | Status::SkillNotFound
             | Status::InvalidArguments
             | Status::SkillChanged
             | Status::ResourceNotFound
+            | Status::ResourceTooLarge
+            | Status::PathEscape
             | Status::InterpreterNotFound
             | Status::QueueFull
             | Status::Spawn

@@ -2,6 +2,7 @@
 //! `docs/api-conventions.md`; fields are added to it and never change their meaning.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -89,23 +90,45 @@ fn failed(subject: &Subject, error: &Error) -> Value {
         Status::WaitTimeout => ("timeout", Some("wall")),
         _ => ("error", None),
     };
+    let said = json!({ "code": error.status as i32, "message": error.message });
+    without_run(subject, status, limit, Usage::default(), Value::Null, said)
+}
+
+/// The document of a call that needed no process: `output` is the answer, `wall` the time that it took. Its exit code is 0,
+/// so that whoever asks whether a call went well need not know which calls have a process.
+pub(super) fn answered(subject: &Subject, output: Value, wall: Duration) -> Value {
+    let mut document = without_run(subject, "ok", None, Usage { wall, ..Usage::default() }, output, Value::Null);
+    document["exit_code"] = json!(0);
+    document
+}
+
+fn without_run(
+    subject: &Subject,
+    status: &str,
+    limit: Option<&str>,
+    usage: Usage,
+    output: Value,
+    error: Value,
+) -> Value {
+    let text = if output.is_null() { String::new() } else { output.to_string() };
+    let length = text.len();
     json!({
         "status": status,
         "exit_code": null,
         "signal": null,
-        "output": null,
-        "text": "",
+        "output": output,
+        "text": text,
         "stderr": "",
         "truncated": { "stdout": false, "stderr": false, "files": false },
         "lossy": { "stdout": false, "stderr": false },
-        "total_bytes": { "stdout": 0, "stderr": 0 },
+        "total_bytes": { "stdout": length, "stderr": 0 },
         "limit": limit,
         "files": [],
         "skipped_files": [],
-        "usage": usage_of(&Usage::default()),
+        "usage": usage_of(&usage),
         "isolation": null,
         "network": subject.network.report(),
-        "error": { "code": error.status as i32, "message": error.message },
+        "error": error,
         "tool": subject.tool,
         "skill": subject.skill,
         "call_id": subject.call_id,
@@ -138,7 +161,7 @@ fn whole_json(text: &str) -> Value {
 }
 
 fn usage_of(usage: &Usage) -> Value {
-    let ms = |span: std::time::Duration| (span.as_secs_f64() * 1e6).round() / 1e3;
+    let ms = |span: Duration| (span.as_secs_f64() * 1e6).round() / 1e3;
     json!({
         "wall_ms": ms(usage.wall),
         "cpu_ms": ms(usage.cpu),
@@ -177,8 +200,6 @@ pub fn report(report: &Report) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sandbox::LayerState;
 
@@ -272,6 +293,11 @@ mod tests {
             assert_eq!(document["status"], name);
             assert_eq!(document["error"], json!({ "code": status as i32, "message": "why" }));
         }
+        let answer = answered(&subject(), json!({ "a": "é" }), Duration::from_millis(2));
+        assert_eq!(keys(&answer), keys(&ran));
+        let found = ["status", "exit_code", "output", "text", "isolation"].map(|key| answer[key].clone());
+        assert_eq!(found, [json!("ok"), json!(0), json!({"a": "é"}), json!("{\"a\":\"é\"}"), Value::Null]);
+        assert_eq!((&answer["usage"]["wall_ms"], &answer["total_bytes"]["stdout"]), (&json!(2.0), &json!(10)));
         assert_eq!(ran["usage"]["wall_ms"], 1.234);
         let isolation =
             json!({"tier": "namespaces", "layers": [{"name": "seccomp", "state": "partial", "detail": "no x32"}]});

@@ -100,7 +100,7 @@ impl Snapshot {
 
     /// Every tool that can be called, in load order.
     pub(super) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
-        self.skills().filter(|(entry, _)| !self.disabled.contains(&entry.skill.name)).flat_map(|(_, tools)| tools)
+        self.enabled().flat_map(|(_, tools)| tools)
     }
 
     /// The tool of this name and its skill; [`Status::ToolNotFound`] names those that there are, or says that its skill is
@@ -119,6 +119,20 @@ impl Snapshot {
             let known = self.tools().map(|tool| tool.name.as_str());
             Error::new(Status::ToolNotFound, format!("no tool '{}'; {}", excerpt(name), list("tools", known)))
         })
+    }
+
+    /// The skills whose tools are given out, in load order.
+    pub(super) fn enabled(&self) -> impl Iterator<Item = (&Arc<Entry>, &[Arc<Tool>])> {
+        self.skills().filter(|(entry, _)| !self.disabled.contains(&entry.skill.name))
+    }
+
+    /// [`Snapshot::skill`], of those alone that are not disabled.
+    pub(super) fn enabled_skill(&self, name: &str) -> Result<(&Arc<Entry>, &[Arc<Tool>])> {
+        if self.disabled.contains(name) {
+            let message = format!("the skill '{}' is disabled; enable it to use it", excerpt(name));
+            return Err(Error::new(Status::SkillNotFound, message));
+        }
+        self.skill(name)
     }
 
     /// The skill of this name; [`Status::SkillNotFound`] names those that there are.

@@ -63,6 +63,16 @@ impl OpenFile {
 
     /// The hex SHA-256 and length of at most `max_bytes`; `None` where the file is longer.
     pub fn hash(&mut self, max_bytes: u64, buffer: &mut [u8]) -> io::Result<Option<(String, u64)>> {
+        self.hash_and_see(max_bytes, buffer, &mut |_, _| {})
+    }
+
+    /// [`OpenFile::hash`], while `see` is shown every piece that is hashed, with its place in the file.
+    pub fn hash_and_see(
+        &mut self,
+        max_bytes: u64,
+        buffer: &mut [u8],
+        see: &mut dyn FnMut(u64, &[u8]),
+    ) -> io::Result<Option<(String, u64)>> {
         let mut hasher = Sha256::new();
         let mut length = 0u64;
         loop {
@@ -74,11 +84,14 @@ impl OpenFile {
             if count == 0 {
                 return Ok(Some((hex(&hasher.finalize()), length)));
             }
+            let piece = buffer.get(..count).unwrap_or_default();
+            let start = length;
             length = length.saturating_add(count as u64);
             if length > max_bytes {
                 return Ok(None);
             }
-            hasher.update(buffer.get(..count).unwrap_or_default());
+            hasher.update(piece);
+            see(start, piece);
         }
     }
 }

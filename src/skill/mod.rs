@@ -14,6 +14,7 @@ mod identity;
 mod load;
 mod manifest;
 mod nesting;
+mod part;
 mod pins;
 mod repair;
 mod resource;
@@ -30,6 +31,7 @@ pub use files::{MAX_FILES, MAX_HASHED_BYTES, SkillFile};
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use load::{MAX_SKILL_MD_BYTES, load};
 pub use manifest::{Manifest, NetworkDeclaration};
+pub use part::Part;
 pub use validate::validate;
 
 /// A skill as it was when it was loaded; later changes on disk are noticed ([`Skill::verify_all`]), never picked up.

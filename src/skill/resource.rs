@@ -24,6 +24,14 @@ impl Skill {
         self.files.iter().filter(|file| !is_skill_md(file.path_text())).collect()
     }
 
+    /// The skill's own SKILL.md among `files`, relative to the skill's folder.
+    pub fn skill_md(&self) -> &Path {
+        const USUAL: &str = "SKILL.md";
+        let other = || self.files.iter().find(|file| is_skill_md(file.path_text()));
+        let found = find(&self.files, USUAL).or_else(other);
+        found.map_or(Path::new(USUAL), |file| &file.path)
+    }
+
     /// The bytes of one of `files`, as loaded. `path` is relative to the skill's folder, `/`-separated.
     ///
     /// Errors: `PathEscape` (`..`, absolute, backslash, percent-encoded, NUL, a link that leaves), `ResourceNotFound`,
@@ -35,6 +43,11 @@ impl Skill {
             return Err(self.changed(path, "has other content"));
         }
         Ok(bytes)
+    }
+
+    /// The one of `files` that a path means. Errors: `PathEscape`, `ResourceNotFound`, as [`Skill::read_resource`].
+    pub fn file(&self, path: &str) -> Result<&SkillFile> {
+        Ok(self.listed(path)?.1)
     }
 
     /// At most the first `max_bytes` of one of `files`, as they are on disk now: they are not compared with what was loaded, for which
@@ -68,7 +81,7 @@ impl Skill {
         })
     }
 
-    fn open_pinned(&self, path: &str, max_bytes: u64) -> Result<(&SkillFile, OpenFile)> {
+    pub(super) fn open_pinned(&self, path: &str, max_bytes: u64) -> Result<(&SkillFile, OpenFile)> {
         let (normal, file) = self.listed(path)?;
         if file.size > max_bytes {
             let message = format!(
@@ -135,13 +148,13 @@ impl Skill {
         Error::new(Status::ResourceNotFound, message)
     }
 
-    fn changed(&self, path: &str, how: &str) -> Error {
+    pub(super) fn changed(&self, path: &str, how: &str) -> Error {
         let (path, name) = (quoted(path), quoted(&self.name));
         let message = format!("{path} of skill {name} {how} since the skill was loaded; load the folder again");
         Error::new(Status::SkillChanged, message)
     }
 
-    fn io(&self, path: &str, error: &std::io::Error) -> Error {
+    pub(super) fn io(&self, path: &str, error: &std::io::Error) -> Error {
         Error::new(Status::Io, format!("{} of skill {} cannot be read: {error}", quoted(path), quoted(&self.name)))
     }
 }

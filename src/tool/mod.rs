@@ -5,7 +5,9 @@
 //! the engine decides what starts. Vendors' JSON shapes are in [`dialect`].
 
 mod argv;
+mod definition;
 pub mod dialect;
+pub mod disclosure;
 mod name;
 mod scripts;
 mod writing;
@@ -22,6 +24,7 @@ use crate::runtime::Language;
 use crate::schema::Schema;
 pub use crate::schema::{ArgvSpec, Convention};
 use crate::skill::Skill;
+pub use definition::Definition;
 pub use name::unique_names;
 pub use scripts::tools_of;
 
@@ -71,5 +74,11 @@ impl Tool {
     pub fn prepare(&self, arguments: &Value) -> Result<Invocation> {
         let invocation = argv::prepare(self, arguments)?;
         writing::respell(&self.name, &self.convention, invocation)
+    }
+
+    /// The same for a command line that was made elsewhere: its words reach the script as they are. Only what no command
+    /// line can carry is refused: NUL characters, too many bytes.
+    pub fn prepare_words(&self, words: Vec<String>) -> Result<Invocation> {
+        argv::verbatim(&self.name, words)
     }
 }

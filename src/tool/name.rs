@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::Tool;
+use super::disclosure::Generic;
 
 /// The longest name, in bytes; OpenAI and Anthropic refuse more.
 const NAME_BYTES: usize = 64;
@@ -29,9 +30,10 @@ pub(super) fn identifier(wanted: &str, origin: &str) -> String {
 }
 
 /// Makes the names of a registry's tools unique, in place. The first tool of a name keeps it; a later one gets a suffix
-/// made from its skill's name and its script's path, so the outcome does not depend on what else is loaded.
+/// made from its skill's name and its script's path, so the outcome does not depend on what else is loaded. The names
+/// of the generic tools are never theirs, whether those are given out or not.
 pub fn unique_names(tools: &mut [Tool]) {
-    let mut taken = BTreeSet::new();
+    let mut taken: BTreeSet<String> = Generic::ALL.iter().map(|generic| generic.name().to_owned()).collect();
     for tool in tools {
         let origin = format!("{}\0{}", tool.skill.name, tool.script.display());
         let mut name = tool.name.clone();

@@ -32,6 +32,12 @@ DIALECTS = [
     "gemini",
     "mcp",
 ]
+# The tools that stand for all skills; of these one has keys that no strict schema names.
+GENERIC = {
+    "load_skill": {},
+    "read_skill_resource": {},
+    "run_skill_script": {"openai:strict", "openai-responses:strict"},
+}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -95,7 +101,10 @@ def managers() -> dict[str, SkillManager]:
     """A manager for each collection of skills."""
     shared = Path(os.environ.get("SKILLLITE_SHARED") or ROOT.parent / "shared") / "skills" / "corpus"
     packages = Path(os.environ.get("SKILLLITE_PACKAGES") or ROOT / "target" / "skills-packages")
-    found = {"examples": SkillManager(ROOT / "skills")}
+    found = {
+        "examples": SkillManager(ROOT / "skills"),
+        "examples and generic tools": SkillManager(ROOT / "skills", disclosure=True),
+    }
     for kind, folder in (("corpus", shared), ("packages", packages)):
         if not folder.is_dir():
             print(
@@ -223,8 +232,10 @@ def judged(dialect: str, manager: SkillManager) -> None:
     for tool in manager.get_tools(dialect):
         vendors.definition(dialect, tool)
     tools = listed(dialect, manager)
-    declared = {tool.name: tool for tool in manager.tool_definitions}
-    reasons = {
+    declared = {tool.name: tool.parameters for tool in manager.tool_definitions}
+    plain = {parts("mcp", tool)[0]: parts("mcp", tool)[2] for tool in listed("mcp", manager)}
+    declared = {**{name: schema for name, schema in plain.items() if name in GENERIC}, **declared}
+    reasons = GENERIC | {
         tool["name"]: tool["not_strict"]
         for skill in manager.skills
         if skill.tools
@@ -244,8 +255,8 @@ def judged(dialect: str, manager: SkillManager) -> None:
         if strict:
             if dialect.startswith("openai"):
                 strict_openai(name, schema)
-                if set(schema["properties"]) == set(declared[name].parameters.get("properties", {})):
-                    strict_calls_fit(declared[name].parameters, schema)
+                if set(schema["properties"]) == set(declared[name].get("properties", {})):
+                    strict_calls_fit(declared[name], schema)
             else:
                 assert transform_schema(copy.deepcopy(schema)) == without_types(schema), name
         if dialect.startswith("openai") and dialect.endswith(":strict"):
@@ -293,6 +304,6 @@ def checks(place: Path) -> Iterator[tuple[str, Callable[[], None]]]:
         for dialect in DIALECTS:
             count = len(listed(dialect, manager))
             yield f"{dialect}: {count} definitions of {label}", functools.partial(judged, dialect, manager)
-        if label != "strange":
+        if label not in {"strange", "examples and generic tools"}:
             yield f"strictness of {label}", functools.partial(counts, manager)
     yield "schemas compile", functools.partial(compiled, place, collections)

@@ -35,7 +35,7 @@ static void library(void) {
     CHECK(strcmp(skl_version(), version) == 0);
     CHECK(SKL_VERSION_NUMBER == SKL_VERSION_MAJOR * 1000000 + SKL_VERSION_MINOR * 1000 + SKL_VERSION_PATCH);
     CHECK(skl_abi_version() == SKL_ABI_VERSION);
-    CHECK(!skl_has_feature(TEXT("warm")) && skl_has_feature(TEXT("network")) && !skl_has_feature(TEXT("inf")));
+    CHECK(!skl_has_feature(TEXT("warm")) && skl_has_feature(TEXT("network")) && skl_has_feature(TEXT("disclosure")) && !skl_has_feature(TEXT("inf")));
     CHECK(!skl_has_feature(NULL, 0) && !skl_has_feature(NULL, 9) && !skl_has_feature("\xff", 1) && !skl_has_feature("", 0));
     CHECK(strcmp(skl_status_name(SKL_ERR_QUEUE_FULL), "SKL_ERR_QUEUE_FULL") == 0);
     CHECK(strcmp(skl_status_name(SKL_OK), "SKL_OK") == 0);
@@ -80,6 +80,9 @@ static void null_everywhere(void) {
         { "manifest", skl_engine_manifest(NULL, TEXT("x"), &b, NULL) },
         { "manifest skill", skl_engine_manifest(engine, NULL, 1, &b, NULL) },
         { "manifest out", skl_engine_manifest(engine, TEXT("x"), NULL, NULL) },
+        { "prompt", skl_engine_prompt(NULL, "", 0, &b, NULL) },
+        { "prompt options", skl_engine_prompt(engine, NULL, 1, &b, NULL) },
+        { "prompt out", skl_engine_prompt(engine, "", 0, NULL, NULL) },
         { "reload", skl_engine_reload(NULL, &b, NULL) },
         { "reload report", skl_engine_reload(engine, NULL, NULL) },
         { "remove", skl_engine_remove(NULL, TEXT("x"), NULL) },
@@ -296,6 +299,16 @@ static void reading(void) {
     CHECK(skl_engine_manifest(engine, TEXT("good"), &out, &err) == SKL_OK);
     CHECK_IS(skl_buffer_data(out), "name", "\"good\"");
     skl_buffer_free(out);
+    CHECK(skl_engine_prompt(engine, NULL, 0, &out, &err) == SKL_OK);
+    CHECK_THAT(strstr(skl_buffer_data(out), "**good**") != NULL, "%s", skl_buffer_data(out));
+    skl_buffer_free(out);
+    CHECK(skl_engine_prompt(engine, TEXT("{\"form\":\"xml\",\"max_tokens\":64}"), &out, &err) == SKL_OK);
+    CHECK_THAT(strncmp(skl_buffer_data(out), "<available_skills>\n", 19) == 0 && skl_buffer_len(out) <= 256, "%s", skl_buffer_data(out));
+    skl_buffer_free(out);
+    refused("prompt", skl_engine_prompt(engine, TEXT("no"), &out, &err), SKL_ERR_INVALID_JSON, &out, &err, "prompt options");
+    refused("prompt", skl_engine_prompt(engine, TEXT("{\"budget\":1}"), &out, &err), SKL_ERR_INVALID_CONFIG, &out, &err, "'budget'");
+    refused("prompt", skl_engine_prompt(engine, TEXT("{\"skills\":[\"nobody\"]}"), &out, &err), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "'nobody'");
+    refused("prompt", skl_engine_prompt(engine, "\xff", 1, &out, &err), SKL_ERR_INVALID_UTF8, &out, &err, "'options'");
     CHECK(skl_engine_enable(engine, TEXT("good"), false, &err) == SKL_OK);
     CHECK(skl_engine_enable(engine, TEXT("nobody"), false, NULL) == SKL_ERR_SKILL_NOT_FOUND);
     CHECK(skl_engine_skills(engine, &out, &err) == SKL_OK && strstr(skl_buffer_data(out), "\"is_enabled\":false"));
@@ -722,6 +735,7 @@ static void wrong_order(void) {
     CHECK(skl_engine_remove(other, TEXT(behaviour), NULL) == SKL_ERR_CLOSED);
     CHECK(skl_engine_enable(other, TEXT(behaviour), true, NULL) == SKL_ERR_CLOSED);
     refused("manifest", skl_engine_manifest(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("prompt", skl_engine_prompt(other, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("instructions", skl_engine_instructions(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("resources", skl_engine_resources(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("resource", skl_engine_read_resource(other, TEXT(behaviour), TEXT("x"), 1, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");

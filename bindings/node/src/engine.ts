@@ -86,6 +86,12 @@ export class Engine {
         );
     }
 
+    /** What a system prompt says of the skills; empty without one. The options are those of docs/disclosure.md. */
+    prompt(options: Record<string, unknown> = {}): string {
+        const document = utf8(JSON.stringify(options));
+        return text(make<skl_buffer>((out, err) => functions().skl_engine_prompt(this.#handle.pointer, ...document, out, err)));
+    }
+
     /** The files of the skill other than SKILL.md. */
     resources(skill: string): Resource[] {
         return json(

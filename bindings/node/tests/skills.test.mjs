@@ -49,6 +49,7 @@ test('the config reaches the library, as an object and as text', async () => {
 
 test('reading a skill', async () => {
     const engine = await open();
+    assert.match(engine.prompt({ form: 'xml' }), /^<available_skills>/);
     assert.match(engine.instructions('calculator'), /^#|\n#/);
     const [resource] = engine.resources('calculator');
     assert.deepEqual(Object.keys(resource).sort(), ['is_executable', 'path', 'sha256', 'size']);

@@ -10,7 +10,14 @@ import pytest
 from conftest import SKILLS, WriteSkill
 
 import skilllite
-from skilllite import InvalidArgumentsError, SkillManager, SkillNotFoundError, ToolNotFoundError
+from skilllite import (
+    InvalidArgumentsError,
+    InvalidConfigError,
+    PathEscapeError,
+    SkillManager,
+    SkillNotFoundError,
+    ToolNotFoundError,
+)
 
 NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
 
@@ -137,3 +144,36 @@ def test_a_plan_ends_with_the_program_and_runs_nothing(manager: SkillManager) ->
     assert " exec " in plan.splitlines()[-1]
     with pytest.raises(InvalidArgumentsError):
         manager.plan("calculator", {"operation": "power", "a": 1, "b": 2})
+
+
+def test_what_a_prompt_says_of_the_skills(manager: SkillManager) -> None:
+    assert "- **calculator**: " in manager.prompt()
+    assert manager.prompt("xml", skills=["weather", "calculator"]).count("<skill>") == 2
+    assert "# Calculator" in manager.prompt(mode="full", skills=(name for name in ["calculator"]))
+    assert manager.prompt(skills=[]) == ""
+    short = manager.prompt(max_tokens=64)
+    assert len(short.encode()) <= 256
+    assert "5 of 6 skills are left out and 1 shortened to stay within 64 tokens" in short
+    with pytest.raises(InvalidConfigError, match="'form'"):
+        manager.prompt("html")
+    with pytest.raises(SkillNotFoundError):
+        manager.prompt(skills=["nobody"])
+
+
+def test_skills_bit_by_bit() -> None:
+    with SkillManager(SKILLS, disclosure="only") as manager:
+        tools = [tool["function"]["name"] for tool in manager.get_tools()]
+        assert tools == ["load_skill", "read_skill_resource", "run_skill_script"]
+        with manager.start("load_skill", {"name": "calculator"}) as call:
+            result = call.wait(0)
+        assert result.ok
+        assert result.isolation is None
+        assert "# Calculator" in result.output["instructions"]
+        [script] = result.output["scripts"]
+        arguments = {"operation": "multiply", "a": 15, "b": 27}
+        run = {"name": "calculator", "script": script["script"], "arguments": arguments}
+        assert manager.execute("run_skill_script", run).output == manager.execute(script["tool"], arguments).output
+        with pytest.raises(PathEscapeError):
+            manager.execute("read_skill_resource", {"name": "calculator", "path": "../weather/SKILL.md"})
+    with SkillManager(SKILLS, disclosure=False) as manager, pytest.raises(ToolNotFoundError):
+        manager.execute("load_skill", {"name": "calculator"})

@@ -101,6 +101,20 @@ impl Run {
         Self { id, shared, state: Mutex::new(state), finished: Condvar::new(), tap }
     }
 
+    /// A run that is over before it began, and has no outcome: for what turned out to need no process. Where it is to be
+    /// followed, `output` is what its reader finds in place of stdout.
+    pub fn needless(output: Option<&str>) -> Arc<Self> {
+        let tap = output.map(|output| {
+            let tap = Tap::default();
+            tap.push(0, output.as_bytes());
+            tap.end(0);
+            tap.end(1);
+            Arc::new(tap)
+        });
+        let state = State { phase: Phase::Finished, outcome: None, is_cancelled: false, signal: None, bell: None };
+        Arc::new(Self { id: 0, shared: Weak::new(), state: Mutex::new(state), finished: Condvar::new(), tap })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held leaves the state whole: every change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

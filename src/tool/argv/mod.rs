@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::dialect::restored;
 use super::{Invocation, Tool};
 use crate::error::{Error, Result, Status};
-use crate::schema::{Convention, Scalar, validate};
+use crate::schema::{Convention, Scalar, Schema, validate};
 
 /// The longest single argument, in bytes: Linux's MAX_ARG_STRLEN (32 pages) with its terminator.
 const ARGUMENT_BYTES: usize = 128 * 1024 - 1;
@@ -22,13 +22,7 @@ const ARGUMENT_BYTES: usize = 128 * 1024 - 1;
 const ARGUMENTS_BYTES: usize = 1024 * 1024;
 
 pub(super) fn prepare(tool: &Tool, arguments: &Value) -> Result<Invocation> {
-    let fail =
-        |error: Error| Error::new(error.status, format!("arguments of {} do not fit: {}", tool.name, error.message));
-    let given = restored(tool.parameters(), object(arguments).map_err(fail)?);
-    let given = without_nulls(tool, given);
-    let arguments = Value::Object(given);
-    tool.schema.validate(&arguments).map_err(fail)?;
-    let Value::Object(given) = arguments else { return Err(fail(invalid("not an object"))) };
+    let given = judged(&tool.name, &tool.schema, arguments)?;
     let invocation = match &tool.convention {
         Convention::StdinJson => {
             Ok(Invocation { arguments: Vec::new(), stdin: Value::Object(given).to_string().into_bytes() })
@@ -36,7 +30,27 @@ pub(super) fn prepare(tool: &Tool, arguments: &Value) -> Result<Invocation> {
         Convention::Generic => Ok(generic(&given)),
         Convention::Argv(spec) => line::write(spec, &given, tool.parameters()),
     };
-    invocation.and_then(bounded).map_err(fail)
+    invocation.and_then(bounded).map_err(|error| unfit(&tool.name, error))
+}
+
+/// Words that are a command line already.
+pub(super) fn verbatim(tool: &str, words: Vec<String>) -> Result<Invocation> {
+    let arguments = words.into_iter().map(OsString::from).collect();
+    bounded(Invocation { arguments, stdin: Vec::new() }).map_err(|error| unfit(tool, error))
+}
+
+/// The arguments of the tool of this name as they are meant, once its schema accepts them.
+pub(super) fn judged(tool: &str, schema: &Schema, arguments: &Value) -> Result<Map<String, Value>> {
+    let fail = |error| unfit(tool, error);
+    let given = restored(schema.value(), object(arguments).map_err(fail)?);
+    let arguments = Value::Object(without_nulls(schema.value(), given));
+    schema.validate(&arguments).map_err(fail)?;
+    let Value::Object(given) = arguments else { return Err(fail(invalid("not an object"))) };
+    Ok(given)
+}
+
+fn unfit(tool: &str, error: Error) -> Error {
+    Error::new(error.status, format!("arguments of {tool} do not fit: {}", error.message))
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -57,8 +71,8 @@ fn object(arguments: &Value) -> Result<Map<String, Value>> {
 }
 
 /// Leaves out the arguments that are null where null only means "not given": strict modes make models send every property.
-fn without_nulls(tool: &Tool, mut given: Map<String, Value>) -> Map<String, Value> {
-    let properties = tool.parameters().get("properties").and_then(Value::as_object);
+fn without_nulls(schema: &Value, mut given: Map<String, Value>) -> Map<String, Value> {
+    let properties = schema.get("properties").and_then(Value::as_object);
     given.retain(|name, value| !value.is_null() || properties.and_then(|map| map.get(name)).is_some_and(takes_null));
     given
 }

@@ -8,7 +8,7 @@ use super::schema::{self, Shaped, Subset};
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
 use crate::schema::validate::kind;
-use crate::tool::Tool;
+use crate::tool::Definition;
 
 const WHAT: &str = "an Anthropic message";
 
@@ -17,9 +17,9 @@ const STRICT_TOOLS: usize = 20;
 const STRICT_OPTIONAL: usize = 24;
 const STRICT_UNIONS: usize = 16;
 
-pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
+pub(super) fn definitions(tools: &[Definition<'_>], is_strict: bool) -> Value {
     let (mut count, mut optional, mut unions) = (0, 0, 0);
-    let mut define = |tool: &&Tool| {
+    let mut define = |tool: &Definition<'_>| {
         let strict = if is_strict { schema::strict(tool, Subset::AnthropicStrict).ok() } else { None };
         // The bounds hold for a whole request, so the first tools that fit are the strict ones.
         let strict = strict.filter(|shaped| {
@@ -34,7 +34,7 @@ pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
         let is_kept = strict.is_some();
         let Shaped { description, parameters, .. } = strict.unwrap_or_else(|| schema::plain(tool));
         let mut definition = Map::new();
-        definition.put("name", tool.name.as_str());
+        definition.put("name", tool.name);
         definition.put("description", description);
         definition.put("input_schema", parameters);
         if is_strict {

@@ -11,18 +11,18 @@ use super::schema;
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
 use crate::schema::validate::kind;
-use crate::tool::Tool;
+use crate::tool::Definition;
 
 const WHAT: &str = "a Gemini response";
 
-pub(super) fn definitions(tools: &[&Tool]) -> Value {
+pub(super) fn definitions(tools: &[Definition<'_>]) -> Value {
     if tools.is_empty() {
         return Value::Array(Vec::new());
     }
-    let declare = |tool: &&Tool| {
+    let declare = |tool: &Definition<'_>| {
         let shaped = schema::gemini(tool);
         let mut declaration = Map::new();
-        declaration.put("name", tool.name.as_str());
+        declaration.put("name", tool.name);
         declaration.put("description", shaped.description);
         // An object without properties is refused at the root; a function without arguments has no parameters.
         if shaped.parameters.get("properties").and_then(Value::as_object).is_some_and(|map| !map.is_empty()) {

@@ -9,15 +9,15 @@ use super::reply::{as_object, call, invalid, unexpected};
 use super::schema;
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
-use crate::tool::Tool;
+use crate::tool::Definition;
 
 const WHAT: &str = "an MCP tools/call request";
 
-pub(super) fn definitions(tools: &[&Tool]) -> Value {
-    let define = |tool: &&Tool| {
+pub(super) fn definitions(tools: &[Definition<'_>]) -> Value {
+    let define = |tool: &Definition<'_>| {
         let shaped = schema::plain(tool);
         object([
-            ("name", Value::from(tool.name.as_str())),
+            ("name", Value::from(tool.name)),
             ("description", Value::from(shaped.description)),
             ("inputSchema", shaped.parameters),
         ])

@@ -17,7 +17,7 @@ mod stream;
 
 use serde_json::Value;
 
-use super::Tool;
+use super::{Definition, Tool};
 use crate::error::{Error, Result, Status};
 pub(super) use schema::names::restored;
 pub use stream::Assembler;
@@ -112,6 +112,12 @@ impl Dialect {
     /// The tools as the vendor's request wants them: an array. In a strict dialect each tool says with `strict` whether
     /// it is; [`Dialect::why_not_strict`] has the reason.
     pub fn definitions(self, tools: &[&Tool]) -> Value {
+        let tools: Vec<Definition<'_>> = tools.iter().map(|tool| Definition::from(*tool)).collect();
+        self.define(&tools)
+    }
+
+    /// [`Dialect::definitions`], of what need not be a script.
+    pub fn define(self, tools: &[Definition<'_>]) -> Value {
         match self {
             _ if !HAS_VENDORS => openai::definitions(tools, false),
             Self::OpenAi => openai::definitions(tools, false),
@@ -128,6 +134,7 @@ impl Dialect {
     /// Why a tool's schema cannot be said in this dialect's strict mode: one line that names the JSON pointer. None where it
     /// can, and for dialects without such a mode.
     pub fn why_not_strict(self, tool: &Tool) -> Option<String> {
+        let tool = &Definition::from(tool);
         match self {
             _ if !HAS_VENDORS => None,
             Self::OpenAiStrict | Self::OpenAiResponsesStrict => {

@@ -9,11 +9,11 @@ use super::schema::{self, Subset};
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
 use crate::schema::validate::kind;
-use crate::tool::Tool;
+use crate::tool::Definition;
 
 const WHAT: &str = "an OpenAI chat response";
 
-pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
+pub(super) fn definitions(tools: &[Definition<'_>], is_strict: bool) -> Value {
     tools
         .iter()
         .map(|tool| object([("type", Value::from("function")), ("function", Value::Object(function(tool, is_strict)))]))
@@ -21,12 +21,12 @@ pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
 }
 
 /// `strict` is left out where it was not asked for: compatible servers need not know it.
-fn function(tool: &Tool, is_strict: bool) -> Map<String, Value> {
+fn function(tool: &Definition<'_>, is_strict: bool) -> Map<String, Value> {
     let shaped = if is_strict { schema::strict(tool, Subset::OpenAiStrict).ok() } else { None };
     let is_kept = shaped.is_some();
     let shaped = shaped.unwrap_or_else(|| schema::plain(tool));
     let mut function = Map::new();
-    function.put("name", tool.name.as_str());
+    function.put("name", tool.name);
     function.put("description", shaped.description);
     function.put("parameters", shaped.parameters);
     if is_strict {

@@ -10,19 +10,19 @@ use super::schema::{self, Subset};
 use super::{ToolAnswer, ToolCall};
 use crate::error::Result;
 use crate::schema::validate::kind;
-use crate::tool::Tool;
+use crate::tool::Definition;
 
 const WHAT: &str = "an OpenAI response object";
 
 /// `strict` is always said: where it is absent the API means true.
-pub(super) fn definitions(tools: &[&Tool], is_strict: bool) -> Value {
-    let define = |tool: &&Tool| {
+pub(super) fn definitions(tools: &[Definition<'_>], is_strict: bool) -> Value {
+    let define = |tool: &Definition<'_>| {
         let shaped = if is_strict { schema::strict(tool, Subset::OpenAiStrict).ok() } else { None };
         let is_kept = shaped.is_some();
         let shaped = shaped.unwrap_or_else(|| schema::plain(tool));
         object([
             ("type", Value::from("function")),
-            ("name", Value::from(tool.name.as_str())),
+            ("name", Value::from(tool.name)),
             ("description", Value::from(shaped.description)),
             ("parameters", shaped.parameters),
             ("strict", Value::from(is_kept)),

@@ -228,6 +228,14 @@ class Functions(Protocol):
         out: Any,
         err: Any,
     ) -> int: ...
+    def skl_engine_prompt(
+        self,
+        engine: skl_engine,
+        options: Optional[bytes],
+        options_len: int,
+        out: Any,
+        err: Any,
+    ) -> int: ...
     def skl_skill_validate(self, dir: Optional[bytes], dir_len: int, findings: Any, err: Any) -> int: ...
     def skl_call_wait(self, call: skl_call, timeout_ms: int, result: Any, err: Any) -> int: ...
     def skl_call_cancel(self, call: skl_call) -> int: ...
@@ -410,6 +418,14 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_manifest": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_prompt": (
         ctypes.c_int32,
         skl_engine,
         ctypes.c_char_p,

@@ -27,8 +27,9 @@ FileContent = Union[bytes, str, "os.PathLike[str]", Mapping[str, str]]
 class SkillManager:
     """Loads folders of skills, gives their tools to an LLM, and runs its calls in a sandbox.
 
-    `config` is that of docs/api-conventions.md#config; `policy` and `interpreters` replace its keys of these names. The
-    defaults are safe. Every method may be used from any thread. Use it as a context manager, or `close` it.
+    `config` is that of docs/api-conventions.md#config; `policy`, `interpreters` and `disclosure` replace its keys of
+    these names. The defaults are safe. Every method may be used from any thread. Use it as a context manager, or
+    `close` it.
 
     Every method raises a `SkillLiteError` of its own class; a script that fails raises nothing.
     """
@@ -39,10 +40,11 @@ class SkillManager:
         *,
         policy: Optional[Mapping[str, Any]] = None,
         interpreters: Optional[Mapping[str, str]] = None,
+        disclosure: Union[bool, str, None] = None,
         config: Optional[Mapping[str, Any]] = None,
     ) -> None:
         functions = _library.functions()
-        given = {"policy": policy, "interpreters": interpreters}
+        given = {"policy": policy, "interpreters": interpreters, "disclosure": disclosure}
         merged = {**(config or {}), **{key: value for key, value in given.items() if value is not None}}
         self._handle = _handles.new(
             _ffi.skl_engine, functions.skl_engine_free, functions.skl_engine_new, *_handles.document(merged)
@@ -113,6 +115,24 @@ class SkillManager:
         with self._handle as pointer:
             manifest = _handles.call_json(_library.functions().skl_engine_manifest, pointer, *_handles.text(skill))
             return dict(manifest)
+
+    def prompt(
+        self,
+        form: str = "markdown",
+        mode: str = "standard",
+        *,
+        max_tokens: Optional[int] = None,
+        skills: Optional[Iterable[str]] = None,
+    ) -> str:
+        """What a system prompt says of the skills; empty without one. The options are those of docs/disclosure.md.
+
+        `form` is "markdown" or "xml", `mode` "summary", "standard" or "full". A token is taken for 4 bytes.
+        """
+        names = None if skills is None else list(skills)
+        options = {"form": form, "mode": mode, "max_tokens": max_tokens, "skills": names}
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_prompt
+            return _handles.call(function, pointer, *_handles.document(options)).decode()
 
     # Tools
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::HAS_VENDORS;
 use crate::schema::validate::clip;
-use crate::tool::{DESCRIPTION_BYTES, Tool};
+use crate::tool::{DESCRIPTION_BYTES, Definition};
 
 /// A subset of JSON Schema in which a vendor guarantees the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,32 +41,32 @@ pub(super) struct Shaped {
 }
 
 impl Shaped {
-    fn new(tool: &Tool, parameters: Value, notes: &[String]) -> Self {
+    fn new(tool: &Definition<'_>, parameters: Value, notes: &[String]) -> Self {
         let notes = clip(&notes.join(" "), DESCRIPTION_BYTES / 2);
         let description = if notes.is_empty() {
-            clip(&tool.description, DESCRIPTION_BYTES)
+            clip(tool.description, DESCRIPTION_BYTES)
         } else {
-            format!("{} {notes}", clip(&tool.description, DESCRIPTION_BYTES - notes.len() - 1))
+            format!("{} {notes}", clip(tool.description, DESCRIPTION_BYTES - notes.len() - 1))
         };
         Self { description, parameters, optional: 0, unions: 0 }
     }
 }
 
 /// The schema in full, with names and a root that every vendor takes.
-pub(super) fn plain(tool: &Tool) -> Shaped {
+pub(super) fn plain(tool: &Definition<'_>) -> Shaped {
     if !HAS_VENDORS {
-        return Shaped::new(tool, tool.parameters().clone(), &[]);
+        return Shaped::new(tool, tool.parameters.clone(), &[]);
     }
-    let (parameters, notes) = root::mended(tool.parameters());
+    let (parameters, notes) = root::mended(tool.parameters);
     Shaped::new(tool, parameters, &notes)
 }
 
 /// The schema in a strict subset, or why it cannot be said there.
-pub(super) fn strict(tool: &Tool, subset: Subset) -> Result<Shaped, String> {
+pub(super) fn strict(tool: &Definition<'_>, subset: Subset) -> Result<Shaped, String> {
     if !HAS_VENDORS {
         return Err("this build has no strict modes".into());
     }
-    let (document, notes) = root::mended(tool.parameters());
+    let (document, notes) = root::mended(tool.parameters);
     let node = node::read(&document);
     match subset {
         Subset::OpenAiStrict => Ok(Shaped::new(tool, openai::write(&node)?, &notes)),
@@ -79,8 +79,8 @@ pub(super) fn strict(tool: &Tool, subset: Subset) -> Result<Shaped, String> {
 }
 
 /// The schema in Gemini's subset of OpenAPI; everything can be said there with words.
-pub(super) fn gemini(tool: &Tool) -> Shaped {
-    let (document, notes) = root::mended(tool.parameters());
+pub(super) fn gemini(tool: &Definition<'_>) -> Shaped {
+    let (document, notes) = root::mended(tool.parameters);
     let node = node::read(&document);
     Shaped::new(tool, gemini::write(&node), &notes)
 }

@@ -1,0 +1,3 @@
+module skilllite.dev/go/skilllite
+
+go 1.24

@@ -1,0 +1,6 @@
+//go:build !skilllite_static
+
+package skilllite
+
+// #cgo pkg-config: skilllite
+import "C"
