@@ -27,7 +27,8 @@ export class Readable {
             const wake = (): void => done(true);
             this.#stop ??= watch(this.#fd, () => this.#onReadable());
             this.#waiters.add(wake);
-            const timer = timeoutMs === undefined ? undefined : setTimeout(done, Math.min(timeoutMs, LONGEST_MS), false);
+            const timer =
+                timeoutMs === undefined ? undefined : setTimeout(done, Math.max(0, Math.min(timeoutMs, LONGEST_MS)), false);
         });
     }
 

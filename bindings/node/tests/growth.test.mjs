@@ -1,5 +1,7 @@
 /* Thousands of calls leave the process as it was: descriptors, threads, memory. SKILLLITE_NODE_CALLS says how many. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 
 import { Engine } from 'skilllite';
@@ -37,6 +39,20 @@ test(`${CALLS} calls`, async (t) => {
     assert.deepEqual([after.fds, after.threads], [before.fds, before.threads]);
     assert.ok(after.memory - before.memory < 16 << 20, `${after.memory - before.memory} bytes more`);
     assert.deepEqual(live(), { engine: 1 });
+});
+
+test('what the library gives is freed once it is read', async () => {
+    const skills = writeSkill('large', 'print(1)\n');
+    writeFileSync(join(skills, 'large', 'large.bin'), Buffer.alloc(1 << 20, 'x'));
+    const engine = await open(skills);
+    const run = async (count) => {
+        for (let read = 0; read < count; read++) assert.equal((await engine.readResource('large', 'large.bin')).length, 1 << 20);
+    };
+    await run(20);
+    const before = await settled();
+    await run(200);
+    const { memory } = await settled();
+    assert.ok(memory - before.memory < 64 << 20, `${memory - before.memory} bytes more`);
 });
 
 test('200 calls at once', async () => {
