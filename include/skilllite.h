@@ -267,8 +267,8 @@ uint32_t skl_abi_version(void);
 const char *skl_version(void);
 
 /**
- * Whether the loaded library has an optional feature: "agent", "dialects", "inference", "validation", "network", "warm".
- * False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ * Whether the loaded library has an optional feature: "agent", "dialects", "disclosure", "inference", "network",
+ * "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
                      size_t name_len);
