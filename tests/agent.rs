@@ -203,6 +203,56 @@ fn a_host_decides_about_calls() {
     assert!(body.get("tools").is_none() && body.get("tool_choice").is_none(), "{body}");
 }
 
+/// A tool that runs any script is no way around the rule for one of them.
+#[cfg(feature = "disclosure")]
+#[test]
+fn a_generic_tool_runs_what_the_scripts_own_tool_may() {
+    let run = |id: &str, skill: &str, words: &[&str]| {
+        call(id, "run_skill_script", json!({ "name": skill, "script": "run.sh", "arguments": words }))
+    };
+    for disclosure in [json!(true), json!("only")] {
+        let Some(engine) = Engine::with(json!({ "disclosure": disclosure })) else { return };
+        let agent = asked(&engine, "openai", json!({ "approval": { "tools": { "worker": "ask" } } }));
+        let body = agent.next(0)["body"].to_string();
+        assert!(
+            ["load_skill", "read_skill_resource", "run_skill_script"].iter().all(|name| body.contains(name)),
+            "{body}"
+        );
+        assert_eq!(body.contains("\"name\":\"worker\""), disclosure == true, "{body}");
+        let calls = [
+            call("a", "load_skill", json!({ "name": "worker" })),
+            run("b", "worker", &["say", "one"]),
+            run("c", "other", &["say", "two"]),
+            run("d", "nobody", &["say", "three"]),
+        ];
+        agent.feed(&says("openai", false, "", &calls), 100);
+        let step = agent.next(-1);
+        let waiting: Vec<_> = step["calls"].as_array().into_iter().flatten().collect();
+        assert_eq!((&step["step"], waiting.len()), (&json!("approval"), 1), "{step}");
+        assert_eq!([&waiting[0]["tool"], &waiting[0]["skill"]], [&json!("run_skill_script"), &json!("worker")]);
+        agent.try_approve("b", true, "").unwrap();
+        assert_eq!(agent.next(-1)["step"], "request");
+        let told = contents("openai", &agent.transcript());
+        let expected = ["instructions", "one", "two", "no skill 'nobody'"];
+        assert!(told.iter().zip(expected).all(|(told, part)| told.contains(part)), "{told:?}");
+
+        // What is denied, or not among the tools that the agent has, is not there for it either.
+        for rules in [
+            json!({ "approval": { "tools": { "worker": "deny" } } }),
+            json!({ "tools": ["load_skill", "run_skill_script", "other"] }),
+        ] {
+            let agent = asked(&engine, "openai", rules.clone());
+            agent.feed(
+                &says("openai", false, "", &[run("b", "worker", &["say", "one"]), run("c", "other", &["say", "two"])]),
+                100,
+            );
+            assert_eq!(agent.next(-1)["step"], "request", "{rules}");
+            let told = contents("openai", &agent.transcript());
+            assert!(told[0].contains("no tool 'worker'") && told[1].contains("two"), "{rules}: {told:?}");
+        }
+    }
+}
+
 #[test]
 fn a_turn_is_cancelled_in_every_state() {
     let Some(engine) = Engine::new() else { return };

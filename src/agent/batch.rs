@@ -85,23 +85,20 @@ impl Batch {
                 (Ok(arguments), None) if known.is_none() => (arguments, Some(not_there(&name, offer))),
                 (Ok(arguments), None) => (arguments, None),
             };
-            let skill = known.cloned().flatten();
+            // A generic tool says in its arguments which skill it is about.
+            let about = || arguments.get("name")?.as_str().map(excerpt);
+            let skill = known.and_then(|skill| skill.clone().or_else(about));
             let mut entry = Entry { id, call_id, tool: name, skill, arguments, state: State::Ready };
             match fault {
                 Some(sentence) => entry.answer(Answer::Sentence(sentence), "error", events),
-                None if approval.of(&entry.tool) == Rule::Ask => {
-                    // Nobody is asked about a call that the tool would refuse.
-                    match engine.judge(&entry.tool, &entry.arguments) {
-                        Err(error) if !is_for_the_host(error.status) => {
-                            entry.answer(Answer::Sentence(error.message), "error", events);
-                        }
-                        _ => {
-                            events.push(entry.event("approval_needed"));
-                            entry.state = State::Asked;
-                        }
+                None => match entry.rule(offer, approval, engine) {
+                    Ok(Rule::Ask) => {
+                        events.push(entry.event("approval_needed"));
+                        entry.state = State::Asked;
                     }
-                }
-                None => {}
+                    Ok(Rule::Allow | Rule::Deny) => {}
+                    Err(sentence) => entry.answer(Answer::Sentence(sentence), "error", events),
+                },
             }
             entries.push(entry);
         }
@@ -204,6 +201,23 @@ impl Batch {
 }
 
 impl Entry {
+    /// Whether somebody is to be asked, or why the call is refused. What a generic tool runs obeys the rule of the script's own
+    /// tool as well.
+    fn rule(&self, offer: &Offer, approval: &Approval, engine: &Engine) -> Result<Rule, String> {
+        let rule = approval.of(&self.tool);
+        if rule == Rule::Allow && !engine.is_indirect(&self.tool) {
+            return Ok(rule);
+        }
+        match engine.judge(&self.tool, &self.arguments) {
+            // Nobody is asked about a call that the tool would refuse.
+            Err(error) if !is_for_the_host(error.status) => Err(error.message),
+            Err(_) => Ok(rule),
+            Ok(runs) if !offer.reaches(&runs) => Err(not_there(&runs, offer)),
+            Ok(runs) if approval.of(&runs) == Rule::Ask => Ok(Rule::Ask),
+            Ok(_) => Ok(rule),
+        }
+    }
+
     fn start(&mut self, means: &mut Means<'_>) -> Result<()> {
         let mut options = means.options.clone();
         options.call_id = Some(self.call_id.clone());

@@ -384,9 +384,9 @@ impl Conversation {
 
 /// A tool that is named and not there is a mistake that nobody would see otherwise.
 fn check_names(config: &Config, engine: &Engine) -> Result<()> {
-    let all = engine.offer(config.dialect, &|_| true)?.tools;
+    let all = engine.offer(config.dialect, &|_| true)?;
     let named = config.tools.iter().flatten().map(String::as_str).chain(config.approval.named());
-    for name in named.filter(|name| !all.contains_key(*name)) {
+    for name in named.filter(|name| !all.reaches(name)) {
         // The error of the registry names what there is.
         engine.judge(name, &Value::Null).map_err(|error| Error::new(Status::ToolNotFound, error.message))?;
     }

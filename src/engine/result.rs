@@ -53,32 +53,24 @@ fn ran(subject: &Subject, outcome: Outcome) -> (Value, Option<WorkDirectory>) {
     };
     let (text, is_text_lossy) = text_of(&stdout);
     let (stderr_text, is_stderr_lossy) = text_of(&stderr);
-    let document = json!({
-        "status": status,
-        "exit_code": exit_code,
-        "signal": signal,
-        "output": if stdout.is_truncated || is_text_lossy { Value::Null } else { whole_json(&text) },
-        "text": text,
-        "stderr": stderr_text,
-        "truncated": {
-            "stdout": stdout.is_truncated,
-            "stderr": stderr.is_truncated,
-            "files": are_files_truncated,
-        },
-        "lossy": { "stdout": is_text_lossy, "stderr": is_stderr_lossy },
-        "total_bytes": { "stdout": stdout.total_bytes, "stderr": stderr.total_bytes },
-        "limit": limit,
-        "files": files,
-        "skipped_files": skipped_files,
-        "usage": usage_of(&usage),
-        "isolation": isolation_of(&isolation),
-        "network": subject.network.report(),
-        "error": null,
-        "tool": subject.tool,
-        "skill": subject.skill,
-        "call_id": subject.call_id,
-    });
-    (document, work)
+    let told = Told {
+        status,
+        exit_code,
+        signal,
+        output: if stdout.is_truncated || is_text_lossy { Value::Null } else { whole_json(&text) },
+        text,
+        stderr: stderr_text,
+        is_truncated: [stdout.is_truncated, stderr.is_truncated, are_files_truncated],
+        is_lossy: [is_text_lossy, is_stderr_lossy],
+        total_bytes: [stdout.total_bytes, stderr.total_bytes],
+        limit,
+        files,
+        skipped_files,
+        usage,
+        isolation: isolation_of(&isolation),
+        error: Value::Null,
+    };
+    (document(subject, told), work)
 }
 
 /// The document for a run that could not be made.
@@ -90,45 +82,92 @@ fn failed(subject: &Subject, error: &Error) -> Value {
         Status::WaitTimeout => ("timeout", Some("wall")),
         _ => ("error", None),
     };
-    let said = json!({ "code": error.status as i32, "message": error.message });
-    without_run(subject, status, limit, Usage::default(), Value::Null, said)
+    let error = json!({ "code": error.status as i32, "message": error.message });
+    document(subject, Told { status, limit, error, ..Told::default() })
 }
 
 /// The document of a call that needed no process: `output` is the answer, `wall` the time that it took. Its exit code is 0,
 /// so that whoever asks whether a call went well need not know which calls have a process.
 pub(super) fn answered(subject: &Subject, output: Value, wall: Duration) -> Value {
-    let mut document = without_run(subject, "ok", None, Usage { wall, ..Usage::default() }, output, Value::Null);
-    document["exit_code"] = json!(0);
-    document
+    let text = output.to_string();
+    let told = Told {
+        status: "ok",
+        exit_code: Some(0),
+        total_bytes: [text.len() as u64, 0],
+        output,
+        text,
+        usage: Usage { wall, ..Usage::default() },
+        ..Told::default()
+    };
+    document(subject, told)
 }
 
-fn without_run(
-    subject: &Subject,
-    status: &str,
-    limit: Option<&str>,
-    usage: Usage,
+/// What differs from result to result; the default is that of a call without a run.
+struct Told {
+    status: &'static str,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
     output: Value,
+    text: String,
+    stderr: String,
+    /// Of stdout, stderr and the files.
+    is_truncated: [bool; 3],
+    /// Of stdout and stderr.
+    is_lossy: [bool; 2],
+    /// Of stdout and stderr.
+    total_bytes: [u64; 2],
+    limit: Option<&'static str>,
+    files: Value,
+    skipped_files: Value,
+    usage: Usage,
+    isolation: Value,
     error: Value,
-) -> Value {
-    let text = if output.is_null() { String::new() } else { output.to_string() };
-    let length = text.len();
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            status: "error",
+            exit_code: None,
+            signal: None,
+            output: Value::Null,
+            text: String::new(),
+            stderr: String::new(),
+            is_truncated: [false; 3],
+            is_lossy: [false; 2],
+            total_bytes: [0; 2],
+            limit: None,
+            files: Value::Array(Vec::new()),
+            skipped_files: Value::Array(Vec::new()),
+            usage: Usage::default(),
+            isolation: Value::Null,
+            error: Value::Null,
+        }
+    }
+}
+
+/// Every result has these fields, in this order.
+fn document(subject: &Subject, told: Told) -> Value {
+    let [is_stdout_cut, is_stderr_cut, are_files_cut] = told.is_truncated;
+    let [is_stdout_lossy, is_stderr_lossy] = told.is_lossy;
+    let [stdout_bytes, stderr_bytes] = told.total_bytes;
     json!({
-        "status": status,
-        "exit_code": null,
-        "signal": null,
-        "output": output,
-        "text": text,
-        "stderr": "",
-        "truncated": { "stdout": false, "stderr": false, "files": false },
-        "lossy": { "stdout": false, "stderr": false },
-        "total_bytes": { "stdout": length, "stderr": 0 },
-        "limit": limit,
-        "files": [],
-        "skipped_files": [],
-        "usage": usage_of(&usage),
-        "isolation": null,
+        "status": told.status,
+        "exit_code": told.exit_code,
+        "signal": told.signal,
+        "output": told.output,
+        "text": told.text,
+        "stderr": told.stderr,
+        "truncated": { "stdout": is_stdout_cut, "stderr": is_stderr_cut, "files": are_files_cut },
+        "lossy": { "stdout": is_stdout_lossy, "stderr": is_stderr_lossy },
+        "total_bytes": { "stdout": stdout_bytes, "stderr": stderr_bytes },
+        "limit": told.limit,
+        "files": told.files,
+        "skipped_files": told.skipped_files,
+        "usage": usage_of(&told.usage),
+        "isolation": told.isolation,
         "network": subject.network.report(),
-        "error": error,
+        "error": told.error,
         "tool": subject.tool,
         "skill": subject.skill,
         "call_id": subject.call_id,
