@@ -185,13 +185,6 @@ func nativeInstructions(h *engineHandle, skill string) ([]byte, error) {
 	})
 }
 
-func nativePrompt(h *engineHandle, options []byte) ([]byte, error) {
-	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
-		optionsText, optionsLen := data(options)
-		return C.skl_engine_prompt(engine, optionsText, optionsLen, out, err)
-	})
-}
-
 func nativeResources(h *engineHandle, skill string) ([]byte, error) {
 	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		skillText, skillLen := text(skill)

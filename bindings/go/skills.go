@@ -46,17 +46,6 @@ func (e *Engine) Instructions(skill string) (string, error) {
 	return string(instructions), err
 }
 
-// Prompt is what a system prompt says of the skills, within a budget; empty without one. Options are those of
-// docs/disclosure.md: a value that encoding/json turns into an object, or nil.
-func (e *Engine) Prompt(options any) (string, error) {
-	document, err := marshal(options)
-	if err != nil {
-		return "", err
-	}
-	prompt, err := nativePrompt(e.handle, document)
-	return string(prompt), err
-}
-
 // Resources are the files of a skill other than SKILL.md.
 func (e *Engine) Resources(skill string) ([]Resource, error) {
 	resources, err := decode[[]Resource](nativeResources(e.handle, skill))
