@@ -131,11 +131,14 @@ def test_other_threads_go_on_during_a_call(sleeper: SkillManager) -> None:
 
 def test_ctrl_c_ends_a_call(sleeper: SkillManager) -> None:
     before = _handles.live()
+    # A job in the background of a shell ignores it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
     with pytest.raises(KeyboardInterrupt):
         timer.start()
         sleeper.execute("sleeper", {})
     timer.join()
+    signal.signal(signal.SIGINT, handler)
     assert _handles.live() == before
 
 
