@@ -95,8 +95,10 @@ func Test200ConcurrentCallsInFewThreads(t *testing.T) {
 	}
 	waitFor(t, "all calls are made", 20*time.Second, func() bool { return tally.Call.Held() >= 400 })
 	t.Logf("threads: %d before, %d with 200 calls, %d with 400", before, during, threads(t))
-	if most := before + 2*runtime.GOMAXPROCS(0) + 4; threads(t) > most {
-		t.Errorf("%d threads, %d before", threads(t), before)
+	// Go starts a thread for whoever is put aside in a brief system call, so on a busy machine there are a few more than may be
+	// inside the library; a thread for each call would be 400.
+	if most := before + 50; threads(t) > most {
+		t.Errorf("%d threads, %d before, for 400 calls", threads(t), before)
 	}
 	cancel()
 	for _, call := range calls {

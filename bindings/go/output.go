@@ -181,12 +181,14 @@ func (o *output) connection(h *callHandle) syscall.RawConn {
 	return connection
 }
 
-// close lets go of the descriptor. Who waits for it looks again, and finds the call closed.
+// close lets go of the descriptor. Who waits for it looks again, and finds the call closed. The mutex is not held while the file
+// closes: that ends only when whoever is in its Read has left, and they need the mutex to leave.
 func (o *output) close() {
 	o.mutex.Lock()
-	defer o.mutex.Unlock()
+	file := o.file
 	o.hasFile = true
-	if o.file != nil {
-		_ = o.file.Close()
+	o.mutex.Unlock()
+	if file != nil {
+		_ = file.Close()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -116,13 +117,20 @@ func TestAScriptWaitsForItsReader(t *testing.T) {
 }
 
 func TestCloseEndsAReader(t *testing.T) {
+	// Often, because the readers and the close meet each time elsewhere.
+	for range 20 {
+		closeEndsReaders(t)
+	}
+}
+
+func closeEndsReaders(t *testing.T) {
 	call := start(t, "sh", "exec sleep 1000\n")
 	ended := make(chan error)
 	output := call.Output()
 	for range 3 {
 		go func() { _, err := output.Read(make([]byte, 1)); ended <- err }()
 	}
-	time.Sleep(50 * time.Millisecond) // the readers may wait already, or not yet
+	runtime.Gosched() // the readers may wait already, or not yet
 	if err := call.Close(); err != nil {
 		t.Fatal(err)
 	}
