@@ -14,6 +14,7 @@ use skilllite::engine::{Call, Engine, Host};
 use skilllite::error::Status;
 use skilllite::sandbox::Tier;
 
+use crate::ORDINARY;
 use crate::aftermath::{clip, excerpt, is_gone, kill, marker, naive_results, resident_bytes, result_names, strays};
 use crate::compare;
 use crate::skills;
@@ -212,6 +213,7 @@ impl Play {
 
     fn unsandboxed(&self, row: &Row, folder: &Path) -> Command {
         let script = skills::script(&self.stage.root, row);
+        let ordinary = ORDINARY.to_string();
         let interpreter: &[&str] = match row.source.rsplit_once('.') {
             Some((_, "py")) => &["python3"],
             Some((_, "js")) => &["node"],
@@ -220,7 +222,7 @@ impl Play {
             _ => &[],
         };
         let prefix: &[&str] = match (row.control, self.is_root) {
-            (Control::Dropped, _) => &["setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups", "--"],
+            (Control::Dropped, _) => &["setpriv", "--reuid", &ordinary, "--regid", &ordinary, "--clear-groups", "--"],
             // Mounts and names that a payload changes go with it.
             (_, true) => &["unshare", "--mount", "--uts", "--propagation", "private", "--"],
             (_, false) => &["env"],

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::ORDINARY;
 use crate::skills;
 use crate::table::{Control, Evidence, Row};
 use crate::witness::{Ears, Victim, interface, own_names};
@@ -37,6 +38,7 @@ pub struct Stage {
 impl Stage {
     /// Builds the stage at `root`, which exists and is empty.
     pub fn build(root: &Path, rows: &[Row]) -> Stage {
+        free_segments();
         let secret = std::env::var("SECRET_TOKEN").unwrap();
         for folder in ["canary/project", "home/.ssh", "home/.aws", "home/.config/app", "skills", "evil", "control"] {
             fs::create_dir_all(root.join(folder)).unwrap();
@@ -219,4 +221,20 @@ pub fn control_folder(root: &Path, row: &Row) -> PathBuf {
 /// Links `/stage` names of the table to this stage.
 pub fn resolve(root: &Path, value: &str) -> String {
     value.replace("/stage", &root.to_string_lossy())
+}
+
+/// Removes the SysV segments of [`ORDINARY`]. They outlive their maker, and a suite that was killed on its way would leave
+/// the table of the machine a little fuller each time, until no control can make one.
+fn free_segments() {
+    let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    for line in table.lines().skip(1) {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let [_, segment, _, _, _, _, _, owner, ..] = columns[..] else { continue };
+        if owner.parse() == Ok(ORDINARY)
+            && let Ok(segment) = segment.parse()
+        {
+            // SAFETY: no memory of this process is attached to a segment of another user; the call takes no pointer.
+            unsafe { libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut()) };
+        }
+    }
 }
