@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -118,19 +117,26 @@ func TestAScriptWaitsForItsReader(t *testing.T) {
 
 func TestCloseEndsAReader(t *testing.T) {
 	// Often, because the readers and the close meet each time elsewhere.
-	for range 20 {
-		closeEndsReaders(t)
+	for round := range 40 {
+		closeEndsReaders(t, round%2 == 0)
 	}
 }
 
-func closeEndsReaders(t *testing.T) {
+func closeEndsReaders(t *testing.T, areWaiting bool) {
 	call := start(t, "sh", "exec sleep 1000\n")
 	ended := make(chan error)
 	output := call.Output()
 	for range 3 {
 		go func() { _, err := output.Read(make([]byte, 1)); ended <- err }()
 	}
-	runtime.Gosched() // the readers may wait already, or not yet
+	if areWaiting {
+		waitFor(t, "one waits for news", 20*time.Second, func() bool {
+			o := &call.run.output
+			o.mutex.Lock()
+			defer o.mutex.Unlock()
+			return o.isPumped && o.file != nil
+		})
+	}
 	if err := call.Close(); err != nil {
 		t.Fatal(err)
 	}
