@@ -46,10 +46,14 @@ impl Tree {
         }
     }
 
-    /// Adds up what the tree uses.
-    pub fn sample(&self) -> Sample {
+    /// Adds up what the tree uses, but no further than one task more than `most_tasks` where that is not 0: a tree to be stopped
+    /// grows while it is read.
+    pub fn sample(&self, most_tasks: u64) -> Sample {
         let mut sample = Sample::default();
         self.each(&mut |pid| {
+            if most_tasks != 0 && sample.tasks > most_tasks {
+                return;
+            }
             let mut content = [0u8; 2048];
             let status = process_file(pid, b"/status", &mut content);
             sample.tasks += field(status, b"Threads:").max(1);
