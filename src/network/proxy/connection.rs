@@ -1,6 +1,6 @@
 //! One client from its first byte to its end: asking, dialling, relaying or being refused.
 
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,10 +66,9 @@ enum Stage {
 }
 
 impl Connection {
-    /// Takes an accepted client.
-    pub fn new(id: u64, call: &Arc<Call>, stream: TcpStream, desk: &Desk<'_>) -> std::io::Result<Self> {
-        let mut client = Socket::accepted(stream, desk.epoll, id * 4 + CLIENT)?;
-        client.watch(true, false)?;
+    /// Takes the next client of `listener`. It is not watched before [`Connection::ready`] found that it has not asked yet.
+    pub fn accept(id: u64, call: &Arc<Call>, listener: &TcpListener, desk: &Desk<'_>) -> nix::Result<Self> {
+        let client = Socket::accept(listener, desk.epoll, id * 4 + CLIENT)?;
         let end = desk.now + Duration::from_millis(call.limits.idle_ms);
         let stage = Stage::Asking { asking: Asking::default(), end };
         let _presence = Place::take(call, Part::Present);
@@ -101,7 +100,10 @@ impl Connection {
     pub fn ready(&mut self, side: u64, flags: EpollFlags, desk: &mut Desk<'_>) {
         let is_read = flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
         match &mut self.stage {
-            Stage::Asking { .. } => self.ask(desk),
+            Stage::Asking { .. } => {
+                self.ask(desk);
+                self.await_question();
+            }
             Stage::Dialling(dial) if side == UPSTREAM => {
                 let progress = dial.ready(self.id, desk);
                 self.progress(progress, desk);
@@ -158,6 +160,15 @@ impl Connection {
                 self.course(course, desk);
             }
             Stage::Leaving { .. } | Stage::Over => self.stage = Stage::Over,
+        }
+    }
+
+    /// Has the client watched that has not asked yet.
+    fn await_question(&mut self) {
+        if matches!(self.stage, Stage::Asking { .. })
+            && self.client.as_mut().is_none_or(|client| client.watch(true, false).is_err())
+        {
+            self.stage = Stage::Over;
         }
     }
 

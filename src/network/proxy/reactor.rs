@@ -3,7 +3,6 @@
 //! Nothing here blocks. It ends itself when there has been nothing to serve for a while.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -221,18 +220,6 @@ impl Reactor {
             if listener.call.crowd.count(Part::Present) >= limit {
                 return self.rest(id);
             }
-            let stream = match listener.socket.accept() {
-                Ok((stream, _)) => stream,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => return self.rest(id),
-                    Some(Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EOPNOTSUPP) | None => {
-                        return self.drop_listener(id);
-                    }
-                    // The client went away before it was accepted, or its network has a problem.
-                    Some(_) => continue,
-                },
-            };
             self.last_id += 1;
             let desk = Desk {
                 epoll: &self.epoll,
@@ -243,13 +230,21 @@ impl Reactor {
                 spare: &mut self.spare,
                 now: self.now,
             };
-            if let Ok(connection) = Connection::new(self.last_id, &listener.call, stream, &desk) {
-                let deadline = connection.deadline();
-                self.next_check = Some(self.next_check.map_or(deadline, |next| next.min(deadline)));
-                self.connections.insert(self.last_id, connection);
-                // Most clients have asked by the time they are accepted.
-                self.with(self.last_id, |connection, desk| connection.ready(CLIENT, EpollFlags::EPOLLIN, desk));
-            }
+            let connection = match Connection::accept(self.last_id, &listener.call, &listener.socket, &desk) {
+                Ok(connection) => connection,
+                Err(Errno::EAGAIN) => return,
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => return self.rest(id),
+                Err(Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EOPNOTSUPP) => {
+                    return self.drop_listener(id);
+                }
+                // The client went away before it was accepted, or its network has a problem.
+                Err(_) => continue,
+            };
+            let deadline = connection.deadline();
+            self.next_check = Some(self.next_check.map_or(deadline, |next| next.min(deadline)));
+            self.connections.insert(self.last_id, connection);
+            // Most clients have asked by the time they are accepted.
+            self.with(self.last_id, |connection, desk| connection.ready(CLIENT, EpollFlags::EPOLLIN, desk));
         }
     }
 

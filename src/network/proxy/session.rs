@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Shared;
 use super::answer::Refusal;
 use super::mailbox::Letter;
+use super::socket::Socket;
 use crate::error::{Error, Result, Status};
 use crate::network::access::{Access, Reason};
 use crate::network::account::Account;
@@ -102,8 +103,7 @@ impl Session {
             return Err(Error::new(Status::Closed, "the call's network is closed"));
         }
         let listener = TcpListener::from(listener);
-        listener
-            .set_nonblocking(true)
+        Socket::prepare(&listener)
             .map_err(|error| Error::new(Status::Resources, format!("the proxy's listener is unusable: {error}")))?;
         self.shared.post(Letter::Listen(Arc::clone(&self.call), listener))
     }

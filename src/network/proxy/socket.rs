@@ -1,13 +1,15 @@
 //! One connected socket of the I/O thread: non-blocking, watched for what is wanted of it and nothing else.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, accept4, connect, setsockopt, socket, sockopt,
+};
 
 /// A socket.
 pub struct Socket {
@@ -19,10 +21,17 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Takes an accepted connection.
-    pub fn accepted(stream: TcpStream, epoll: &Rc<Epoll>, token: u64) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
+    /// Makes a listening socket one whose connections [`Socket::accept`] takes: they inherit that nothing is held back.
+    pub fn prepare(listener: &TcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        Ok(setsockopt(listener, sockopt::TcpNoDelay, &true)?)
+    }
+
+    /// Takes the next connection of `listener`.
+    pub fn accept(listener: &TcpListener, epoll: &Rc<Epoll>, token: u64) -> nix::Result<Self> {
+        let accepted = accept4(listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC)?;
+        // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+        let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(accepted) });
         Ok(Self { stream, epoll: Rc::clone(epoll), token, wanted: EpollFlags::empty() })
     }
 
