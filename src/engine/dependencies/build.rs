@@ -26,7 +26,7 @@ const CACHE: &str = "cache";
 /// pip reads it unless it is not there, and in the Landlock tier it is there and closed.
 const DISTRIBUTION: &str = "/etc/debian_version";
 /// How much of what the installer said last goes into an error, in characters.
-const SAID_IN_ERRORS: usize = 1500;
+const SAID_IN_ERRORS: usize = 1000;
 /// The same for a record.
 const SAID_IN_RECORDS: usize = 8000;
 
@@ -201,11 +201,10 @@ fn failure(
 ) -> Error {
     let Job { skill, needs, index, .. } = job;
     let mut message = format!(
-        "what skill '{skill}' needs ({} in {}) was not installed by {} from {}: {reason}",
-        needs.requirements.join(", "),
-        needs.source,
+        "what skill '{skill}' needs was not installed by {} from {}: {reason}; it needs {}",
         installer.kind.name(),
         index.url,
+        needs.summary(),
     );
     for denied in network["denied"].as_array().into_iter().flatten() {
         let text = |key: &str| denied[key].as_str().unwrap_or_default().replace("policy.network", "dependencies.hosts");

@@ -71,10 +71,9 @@ impl Environments {
         let key = key_of(&needs, index_of(settings, &entry.skill.name, &needs)?, settings, runtime)?;
         let Some(folder) = self.store()?.complete(&key)? else {
             let message = format!(
-                "what skill '{}' needs ({} in {}) is not installed; call skl_engine_prepare() for it first",
+                "what skill '{}' needs is not installed: {}; call skl_engine_prepare() for it first",
                 entry.skill.name,
-                needs.requirements.join(", "),
-                needs.source
+                needs.summary()
             );
             return Err(Error::new(Status::NotPrepared, message));
         };
@@ -198,9 +197,8 @@ fn ecosystem_of(language: Language) -> Option<Ecosystem> {
 fn index_of<'s>(settings: &'s Settings, skill: &str, needs: &Dependencies) -> Result<&'s Index> {
     settings.index(needs.ecosystem).map_err(|key| {
         let message = format!(
-            "what skill '{skill}' needs ({} in {}) has no index to come from; name one in the config: \"dependencies\": {{\"{key}\": \"https://…\"}}",
-            needs.requirements.join(", "),
-            needs.source
+            "what skill '{skill}' needs has no index to come from: {}; name one in the config: \"dependencies\": {{\"{key}\": \"https://…\"}}",
+            needs.summary()
         );
         Error::new(Status::InvalidDependencies, message)
     })
@@ -217,9 +215,8 @@ fn told(needs: &Dependencies) -> Value {
 
 fn hint(skill: &str, needs: &Dependencies) -> String {
     format!(
-        "skill '{skill}' declares in {} that it needs {}; the engine installs nothing, so the script imports what the interpreter of the host has; the host can set \"cache_dir\" and \"dependencies\" in the config and call skl_engine_prepare()",
-        needs.source,
-        needs.requirements.join(", ")
+        "skill '{skill}' declares that it needs {}; the engine installs nothing, so the script imports what the interpreter of the host has; the host can set \"cache_dir\" and \"dependencies\" in the config and call skl_engine_prepare()",
+        needs.summary()
     )
 }
 

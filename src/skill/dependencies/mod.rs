@@ -12,6 +12,7 @@ mod requirements;
 use std::path::Path;
 
 use super::Skill;
+use super::diagnostic::excerpt;
 use super::manifest::quoted;
 use crate::error::{Error, Result, Status};
 
@@ -128,6 +129,17 @@ impl Skill {
 }
 
 impl Dependencies {
+    /// The requirements and where they stand, short enough for a message.
+    pub fn summary(&self) -> String {
+        const NAMED: usize = 8;
+        let named: Vec<_> = self.requirements.iter().take(NAMED).map(|text| excerpt(text)).collect();
+        let more = match self.requirements.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more} ({})", named.join(", "), excerpt(&self.source))
+    }
+
     fn named(mut self, source: &str) -> Self {
         self.source = source.to_owned();
         self
