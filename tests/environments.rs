@@ -64,6 +64,10 @@ impl Stage {
             "cache_dir": self.cache.path(),
             "dependencies": { "python_index": self.index.python(), "node_registry": self.index.node() },
         });
+        if tier == "landlock" {
+            // Another user must reach the interpreters, which one's own may not let it.
+            config["search_path"] = json!(["/usr/bin", "/bin"]);
+        }
         for (key, value) in more.as_object().into_iter().flatten() {
             config["dependencies"][key] = value.clone();
         }

@@ -166,7 +166,7 @@ fn arguments(installer: &Installer, job: Job<'_>, settings: &Settings, layout: &
                 say(&["--ignore-scripts"]);
             }
             words.extend(["--registry".into(), url, "--cache".into(), within(CACHE)]);
-            words.extend(["--userconfig".into(), within(".npmrc"), "--globalconfig".into(), within(".npmrc")]);
+            words.extend(["--userconfig".into(), within("none-of-the-users"), "--globalconfig".into(), within("none-of-the-hosts")]);
         }
     }
     words
