@@ -6,6 +6,8 @@
 mod host;
 #[path = "environments/index.rs"]
 mod index;
+#[path = "environments/public.rs"]
+mod public;
 
 use std::fs;
 use std::net::TcpListener;
@@ -107,7 +109,7 @@ fn packages_are_installed_once_and_seen() {
         assert_eq!(first["key"], second["key"], "the same needs are one environment");
         assert_eq!(first["packages"], json!(["greeting==2.0", "tone==1.5"]));
         assert_eq!((&first["tools"], &first["language"]), (&json!(["a"]), &json!("python")));
-        assert_eq!(stage.index.count("greeting-2.0-py3-none-any.whl"), 1);
+        assert_eq!(stage.index.count("/simple/greeting/"), 1);
         assert_eq!(stage.kept(), [first["key"].as_str().expect("a text")]);
 
         for tool in ["a", "b"] {
@@ -254,7 +256,7 @@ fn failures_say_who_was_asked_and_what_was_said() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it is bound");
     let offline = json!({ "python_index": format!("http://{closed}/simple/") });
     let rows: [(&str, Value, &[&str]); 5] = [
-        ("missing", json!({}), &["greeting==9", "requirements.txt", "exit code 1", "2.0"]),
+        ("missing", json!({}), &["greeting==9", "requirements.txt", "exit code 1", "version"]),
         ("missing", offline, &[&closed.to_string(), "was denied: allowed, but not reached", "refused"]),
         ("outside", json!({}), &["127.0.0.1:1 was denied", "dependencies.hosts"]),
         ("slow", json!({ "limits": { "wall_ms": 4000 } }), &["dependencies.limits.wall_ms"]),
@@ -290,7 +292,7 @@ fn whoever_comes_second_takes_what_the_first_made() {
         }
     });
     assert!(other.wait().expect("it is a child").success());
-    assert_eq!(stage.index.count("slow-1.0-py3-none-any.whl"), 1);
+    assert_eq!(stage.index.count("/simple/slow/"), 1);
     assert_eq!(engines[0].execute("slow").expect("it is installed")["text"], "slow\n");
 }
 

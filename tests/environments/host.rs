@@ -60,7 +60,11 @@ impl Engine {
     }
 
     pub fn execute(&self, tool: &str) -> Result<Value, Failed> {
-        let arguments = json!({ "args": [] }).to_string();
+        self.execute_with(tool, &json!({ "args": [] }))
+    }
+
+    pub fn execute_with(&self, tool: &str, arguments: &Value) -> Result<Value, Failed> {
+        let arguments = arguments.to_string();
         let (mut result, mut error) = (null_mut(), null_mut());
         let ((tool, tool_len), (args, args_len)) = (bytes(tool), bytes(&arguments));
         // SAFETY: live pointers and lengths.

@@ -166,7 +166,12 @@ fn arguments(installer: &Installer, job: Job<'_>, settings: &Settings, layout: &
                 say(&["--ignore-scripts"]);
             }
             words.extend(["--registry".into(), url, "--cache".into(), within(CACHE)]);
-            words.extend(["--userconfig".into(), within("none-of-the-users"), "--globalconfig".into(), within("none-of-the-hosts")]);
+            words.extend([
+                "--userconfig".into(),
+                within("none-of-the-users"),
+                "--globalconfig".into(),
+                within("none-of-the-hosts"),
+            ]);
         }
     }
     words
