@@ -45,6 +45,10 @@ pub(super) use settings::Settings;
 pub(super) type Candidate<'s> = (&'s Arc<Entry>, &'s [Arc<Tool>]);
 
 /// What an engine lends to build an environment.
+#[cfg_attr(
+    not(all(feature = "dependencies", target_os = "linux")),
+    allow(dead_code, reason = "without the feature nobody builds")
+)]
 pub(super) struct Workshop<'e> {
     pub(super) interpreters: &'e Interpreters,
     pub(super) sandbox: &'e Sandbox,

@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn what_is_no_part_of_a_package_is_refused() {
-        let rows: [(&str, fn(&Path)); 5] = [
+        type Fill = fn(&Path);
+        let rows: [(&str, Fill); 5] = [
             ("leads out", |site| symlink("/etc/passwd", site.join("a")).unwrap()),
             ("leads out", |site| symlink("../../x", site.join("a")).unwrap()),
             ("fifo", |site| nix::unistd::mkfifo(&site.join("a"), nix::sys::stat::Mode::S_IRWXU).unwrap()),
