@@ -139,7 +139,7 @@ func (e *Engine) Handle(ctx context.Context, dialect string, response any, optio
 	if err != nil {
 		return nil, err
 	}
-	messages, err := waitFor(ctx, e.long, func() (*[]json.RawMessage, error) {
+	messages, err := await(ctx, e.long, func() (*[]json.RawMessage, error) {
 		return decode[[]json.RawMessage](nativeHandle(e.handle, dialect, responseText, optionsText))
 	})
 	if err != nil {
@@ -148,8 +148,8 @@ func (e *Engine) Handle(ctx context.Context, dialect string, response any, optio
 	return *messages, nil
 }
 
-// waitFor does work that takes as long as processes do, or gives up waiting for it when the context ends.
-func waitFor[T any](ctx context.Context, long gate, work func() (*T, error)) (*T, error) {
+// await does work that takes as long as processes do, or gives up waiting for it when the context ends.
+func await[T any](ctx context.Context, long gate, work func() (*T, error)) (*T, error) {
 	if err := ended(ctx); err != nil {
 		return nil, &contextError{err}
 	}

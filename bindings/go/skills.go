@@ -33,7 +33,7 @@ func (e *Engine) Enable(skill string, isEnabled bool) error {
 //
 // When the context ends, Prepare returns at once; the build goes on until its limits or Engine.Close end it.
 func (e *Engine) Prepare(ctx context.Context, skill string) (*PrepareReport, error) {
-	return waitFor(ctx, e.long, func() (*PrepareReport, error) {
+	return await(ctx, e.long, func() (*PrepareReport, error) {
 		return decode[PrepareReport](nativePrepare(e.handle, skill))
 	})
 }
