@@ -101,6 +101,9 @@ fn packages_are_installed_once_and_seen() {
         assert_eq!(status, SKL_ERR_NOT_PREPARED, "{message}");
         assert!(["skl_engine_prepare", "greeting>=2", "requirements.txt"].iter().all(|part| message.contains(part)));
 
+        let (status, message) = engine.answer("a").expect_err("only the host can mend it");
+        assert_eq!(status, SKL_ERR_NOT_PREPARED, "{message}");
+
         let report = engine.prepare("").unwrap_or_else(|error| panic!("{tier}: {error:?}"));
         let [first, second] = report["environments"].as_array().expect("one each").as_slice() else {
             panic!("{report}")
@@ -257,8 +260,8 @@ fn failures_say_who_was_asked_and_what_was_said() {
     let offline = json!({ "python_index": format!("http://{closed}/simple/") });
     let rows: [(&str, Value, &[&str]); 5] = [
         ("missing", json!({}), &["greeting==9", "requirements.txt", "exit code 1", "version"]),
-        ("missing", offline, &[&closed.to_string(), "was denied: allowed, but not reached", "refused"]),
-        ("outside", json!({}), &["127.0.0.1:1 was denied", "dependencies.hosts"]),
+        ("missing", offline, &[&closed.to_string(), "was not reached: allowed", "refused"]),
+        ("outside", json!({}), &["127.0.0.1:1 was not reached", "dependencies.hosts"]),
         ("slow", json!({ "limits": { "wall_ms": 4000 } }), &["dependencies.limits.wall_ms"]),
         ("npm", json!({}), &["npm", "nothing@1", "404"]),
     ];

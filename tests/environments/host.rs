@@ -74,6 +74,20 @@ impl Engine {
         outcome(status, error).map(|()| document(result))
     }
 
+    /// The answers to a model that calls `tool`.
+    pub fn answer(&self, tool: &str) -> Result<Value, Failed> {
+        let call = json!({ "id": "c", "type": "function", "function": { "name": tool, "arguments": "{\"args\":[]}" } });
+        let response = json!({ "choices": [{ "message": { "role": "assistant", "tool_calls": [call] } }] }).to_string();
+        let (mut out, mut error) = (null_mut(), null_mut());
+        let ((dialect, dialect_len), (response, response_len)) = (bytes("openai"), bytes(&response));
+        let none = std::ptr::null();
+        // SAFETY: live pointers and lengths.
+        let status = unsafe {
+            skl_engine_handle(self.0, dialect, dialect_len, response, response_len, none, 0, &mut out, &mut error)
+        };
+        outcome(status, error).map(|()| document(out))
+    }
+
     pub fn close(&self) {
         // SAFETY: a live handle; no error is asked for.
         assert_eq!(unsafe { skl_engine_close(self.0, null_mut()) }, skl_status::SKL_OK);

@@ -212,8 +212,9 @@ fn failure(
         needs.summary(),
     );
     for denied in network["denied"].as_array().into_iter().flatten() {
-        let text = |key: &str| denied[key].as_str().unwrap_or_default().replace("policy.network", "dependencies.hosts");
-        message.push_str(&format!("; {}:{} was denied: {}", text("host"), denied["port"], text("reason")));
+        let text = |key: &str| denied[key].as_str().unwrap_or_default();
+        let reason = text("reason").replace("policy.network", "dependencies.hosts");
+        message.push_str(&format!("; {}:{} was not reached: {reason}", text("host"), denied["port"]));
     }
     if !settings.runs_scripts {
         message.push_str(

@@ -111,41 +111,10 @@ impl Environments {
         entry.skill.verify_all()?;
         let interpreter = workshop.interpreters.find(wanted.language)?;
         let key = key_of(needs, index, settings, &interpreter)?;
-        let store = self.store()?;
-        let (state, folder) = match store.complete(&key)? {
+        let job = Job { skill, needs, index, interpreter: &interpreter };
+        let (state, folder) = match self.store()?.complete(&key)? {
             Some(folder) => ("ready", folder),
-            None => {
-                let place = store.place(&key, workshop.is_closed)?;
-                match store.complete(&key)? {
-                    // Somebody else made it meanwhile.
-                    Some(folder) => ("ready", folder),
-                    None => {
-                        let job = Job { skill, needs, index, interpreter: &interpreter };
-                        let built = place.clear().and_then(|part| {
-                            let built = build(job, settings, workshop, part)?;
-                            Ok(json!({
-                                "key": key,
-                                "language": wanted.language,
-                                "requirements": needs.requirements,
-                                "index": index.url,
-                                "interpreter": interpreter.program.to_string_lossy(),
-                                "installer": built.installer,
-                                "packages": packages(needs.ecosystem, part),
-                                "files": built.amount.entries,
-                                "bytes": built.amount.bytes,
-                                "log": built.log,
-                            }))
-                        });
-                        match built {
-                            Ok(record) => ("built", place.finish(&record)?),
-                            Err(error) => {
-                                place.abandon();
-                                return Err(error);
-                            }
-                        }
-                    }
-                }
-            }
+            None => self.made(job, &key, settings, workshop)?,
         };
         merge(&mut report, json!({ "state": state, "key": key, "path": folder.to_string_lossy() }));
         let record = Store::record(&folder).unwrap_or_default();
@@ -154,6 +123,42 @@ impl Environments {
         }
         report["duration_ms"] = json!(start.elapsed().as_millis() as u64);
         Ok(report)
+    }
+
+    /// Makes an environment, or waits for somebody else who does.
+    fn made(
+        &self,
+        job: Job<'_>,
+        key: &str,
+        settings: &Settings,
+        workshop: &Workshop<'_>,
+    ) -> Result<(&'static str, PathBuf)> {
+        let store = self.store()?;
+        let place = store.place(key, workshop.is_closed)?;
+        if let Some(folder) = store.complete(key)? {
+            return Ok(("ready", folder));
+        }
+        let record = place.clear().and_then(|part| {
+            let built = build(job, settings, workshop, part)?;
+            Ok(json!({
+                "key": key,
+                "requirements": job.needs.requirements,
+                "index": job.index.url,
+                "interpreter": job.interpreter.program.to_string_lossy(),
+                "installer": built.installer,
+                "packages": packages(job.needs.ecosystem, part),
+                "files": built.amount.entries,
+                "bytes": built.amount.bytes,
+                "log": built.log,
+            }))
+        });
+        match record {
+            Ok(record) => Ok(("built", place.finish(&record)?)),
+            Err(error) => {
+                place.abandon();
+                Err(error)
+            }
+        }
     }
 
     fn store(&self) -> Result<&Store> {
