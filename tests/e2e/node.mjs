@@ -1,7 +1,7 @@
 // The vendors' SDKs for Node, each in a whole loop with real skills: the loop written by hand, and the library's agent. The AI SDK
 // has a loop of its own.
 //
-// usage: node.mjs PACKAGES        (the node_modules of the mock and of the SDKs are in there)
+// usage: node.mjs MOCK_FOLDER SDK_FOLDER        (their node_modules are in there)
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import { fileURLToPath } from "node:url";
 import { Agent, Engine, ResponseStream } from "../../bindings/node/dist/index.mjs";
 import { tools } from "../../bindings/node/dist/ai.mjs";
 
-const [, , packages] = process.argv;
-const require = createRequire(packages + "/");
+const [, , mockFolder, sdkFolder] = process.argv;
+const require = createRequire(sdkFolder + "/");
 const { OpenAI } = require("openai");
 const { Anthropic } = require("@anthropic-ai/sdk");
 const { GoogleGenAI } = require("@google/genai");
@@ -119,7 +119,7 @@ async function byAiSdk(engine, model, prompt, isStreamed) {
     return isStreamed ? await streamText(request).text : (await generateText(request)).text;
 }
 
-const mock = spawn(process.execPath, [here("mock.mjs"), packages], { stdio: ["pipe", "pipe", "inherit"] });
+const mock = spawn(process.execPath, [here("mock.mjs"), mockFolder], { stdio: ["pipe", "pipe", "inherit"] });
 const [url] = await once(createInterface({ input: mock.stdout }), "line");
 const engine = await Engine.open(here("../../skills"));
 

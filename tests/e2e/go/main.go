@@ -1,6 +1,6 @@
 // The vendors' SDKs for Go, each in a whole loop with real skills: the loop written by hand, and the library's agent.
 //
-// usage: go run . PACKAGES    in this folder (the node_modules of the mock are in PACKAGES)
+// usage: go run . MOCK_FOLDER    in this folder (the node_modules of the mock are in there)
 package main
 
 import (
@@ -20,7 +20,7 @@ const maxRounds = 4
 
 func main() {
 	if len(os.Args) != 2 {
-		log.Fatal("usage: go run . PACKAGES")
+		log.Fatal("usage: go run . MOCK_FOLDER")
 	}
 	passed, failed, err := run(context.Background(), os.Args[1])
 	if err != nil {
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, packages string) (passed, failed int, err error) {
+func run(ctx context.Context, mockFolder string) (passed, failed int, err error) {
 	// What is asked, and what a model says that has read the right results.
 	text, err := os.ReadFile("../questions.json")
 	if err != nil {
@@ -42,7 +42,7 @@ func run(ctx context.Context, packages string) (passed, failed int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	mock := exec.Command("node", "../mock.mjs", packages)
+	mock := exec.Command("node", "../mock.mjs", mockFolder)
 	mock.Stderr = os.Stderr
 	// Its end is that of the mock.
 	input, err := mock.StdinPipe()
