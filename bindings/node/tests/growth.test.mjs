@@ -37,7 +37,7 @@ test(`${CALLS} calls`, async (t) => {
     const after = await settled();
     t.diagnostic(`${perCall.toFixed(2)} ms a call; ${((after.memory - before.memory) / 1024).toFixed(0)} KiB more`);
     assert.deepEqual([after.fds, after.threads], [before.fds, before.threads]);
-    assert.ok(after.memory - before.memory < 16 << 20, `${after.memory - before.memory} bytes more`);
+    assert.ok(after.memory - before.memory < 8 << 20, `${after.memory - before.memory} bytes more`);
     assert.deepEqual(live(), { engine: 1 });
 });
 
