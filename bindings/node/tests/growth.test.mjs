@@ -8,7 +8,7 @@ import { Engine } from 'skilllite';
 import { eventually, everyHandleIsFreed, footprint, gc, live, open, residentBytes, sleeper, writeSkill } from './support.mjs';
 
 everyHandleIsFreed();
-const CALLS = Number(process.env.SKILLLITE_NODE_CALLS ?? 600);
+const CALLS = Number(process.env.SKILLLITE_NODE_CALLS ?? 10_000);
 
 async function settled() {
     for (let round = 0; round < 3; round++) {
