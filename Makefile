@@ -21,7 +21,7 @@ SONAME   = libskilllite.so.$(firstword $(subst ., ,$(VERSION)))
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What make test does, in this order.
-TESTS = test-rust test-c test-cpp test-python test-node test-go conformance test-dialects test-disclosure test-e2e \
+TESTS = test-rust test-c test-cpp test-python test-node test-go conformance test-dialects test-disclosure test-e2e test-examples \
         test-network test-install test-size
 
 .DEFAULT_GOAL := help
@@ -97,6 +97,10 @@ test-disclosure: release
 # The vendors' SDKs in whole loops with real skills, against a mock of the vendors on this machine.
 test-e2e: release
 	tests/e2e/run
+
+# The demos in Python, against their own mock and against others' servers.
+test-examples: release
+	tests/examples/run
 
 # Clients that know nothing of the library, behind its proxy: Python's, Node's, curl, wget, git, pip, npm.
 test-network: release

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def connect(settings: Settings) -> Iterator[Model]:
         raise SystemExit("BASE_URL is set and MODEL is not: name the model in .env")
     refusals: list[type[Exception]] = [ConnectionError]
     try:
-        import openai
+        openai: Any = importlib.import_module("openai")
     except ModuleNotFoundError:
         client: Any = HttpClient(settings.base_url, settings.api_key)
         way = "Python's standard library"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A mock, not a model: a scripted server that speaks OpenAI's Chat Completions on 127.0.0.1.
 
-It lets the demos run where no model is configured. It understands two kinds of questions, by pattern, and asks for a tool
-where a model would; what it says at the end is read from the tool's answer, so it is right only if a skill was run.
+It lets the demos run where no model is configured. It understands two kinds of questions, by pattern, and asks for a
+tool where a model would. What it says last is read from the tool's answer, so it is right only if a skill was run.
 
     python3 mock_model.py       prints the address and serves until it is interrupted
 """
@@ -52,7 +52,7 @@ def running() -> Iterator[str]:
 def reply(body: dict[str, Any]) -> dict[str, Any]:
     """The message that answers a conversation: a call of a tool, or words."""
     messages = body["messages"]
-    told = []
+    told: list[str] = []
     for message in reversed(messages):
         if message["role"] != "tool":
             break
@@ -104,15 +104,14 @@ class _Endpoint(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != "/v1/chat/completions":
             return self._send(404, "application/json", {"error": {"message": f"{self.path} is not here"}})
         finish = "tool_calls" if message.get("tool_calls") else "stop"
-        about = {"id": "chatcmpl-mock", "created": 0, "model": NAME}
+        about: dict[str, Any] = {"id": "chatcmpl-mock", "created": 0, "model": NAME}
         if not body.get("stream"):
             choice = {"index": 0, "message": message, "finish_reason": finish}
             return self._send(200, "application/json", {**about, "object": "chat.completion", "choices": [choice]})
-        events = [
-            {**about, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
-            for delta, end in [*((piece, None) for piece in _pieces(message)), ({}, finish)]
-        ]
-        return self._send(200, "text/event-stream", *events)
+        about["object"] = "chat.completion.chunk"
+        deltas = [*((piece, None) for piece in _pieces(message)), ({}, finish)]
+        choices = [{"index": 0, "delta": delta, "finish_reason": end} for delta, end in deltas]
+        return self._send(200, "text/event-stream", *({**about, "choices": [choice]} for choice in choices))
 
     def _send(self, status: int, kind: str, *documents: dict[str, Any]) -> None:
         texts = [json.dumps(document) for document in documents]

@@ -66,8 +66,9 @@ def _parse(file: Path) -> dict[str, str]:
         key, equals, value = (part.strip() for part in line.partition("="))
         if not equals or key not in _KNOWN:
             raise SystemExit(f"{file}:{number}: '{key}' is no setting; known: {', '.join(sorted(_KNOWN))}")
-        if value[:1] in ("'", '"') and value.endswith(value[0]) and len(value) > 1:
-            value = value[1:-1]
+        quote = value[:1] if value[:1] in ("'", '"') else None
+        if quote and quote in value[1:]:
+            value = value[1:].partition(quote)[0]
         else:
             value = value.split(" #")[0].rstrip()
         values[key] = value

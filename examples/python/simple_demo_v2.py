@@ -3,7 +3,7 @@
 
 python3 simple_demo_v2.py [--ask] [QUESTION...]
 
-Questions are asked one after the other, in one conversation. Without any, it reads them from the terminal until it ends.
+Questions are asked one after the other, in one conversation. Without any, they are typed until the input ends.
 --ask asks the person before each call.
 """
 
