@@ -67,11 +67,9 @@ def _parse(file: Path) -> dict[str, str]:
         if not equals or key not in _KNOWN:
             raise SystemExit(f"{file}:{number}: '{key}' is no setting; known: {', '.join(sorted(_KNOWN))}")
         quote = value[:1] if value[:1] in ("'", '"') else None
-        if quote and quote in value[1:]:
-            value = value[1:].partition(quote)[0]
-        else:
-            value = value.split(" #")[0].rstrip()
-        values[key] = value
+        # A comment may follow either.
+        bare = value.split(" #")[0].rstrip()
+        values[key] = value[1:].partition(quote)[0] if quote and quote in value[1:] else bare
     return values
 
 
