@@ -111,10 +111,11 @@ test-examples: release
 test-network: release
 	tests/network/clients
 
-# An installed tree, linked in every way, the examples over it, and the programs of README.md.
+# An installed tree, linked in every way, the examples over it, the same call in every language, and the programs of README.md.
 test-install: release
 	tests/install/run
 	tests/install/link
+	tests/install/calculators
 	tests/install/agent
 	tests/install/readme
 
