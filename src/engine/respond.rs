@@ -121,6 +121,14 @@ mod tests {
     }
 
     #[test]
+    fn a_model_hears_of_packages_when_a_script_failed_without_them() {
+        for (state, exit_code, is_told) in [("host", 1, true), ("host", 0, false), ("ready", 1, false)] {
+            let document = json!({ "exit_code": exit_code, "dependencies": { "state": state } });
+            assert_eq!(for_model(&document).get("dependencies").is_some(), is_told, "{state} {exit_code}");
+        }
+    }
+
+    #[test]
     fn a_model_hears_of_the_network_when_that_explains_something() {
         let rows = [
             (json!({"allowed": false, "wanted": false, "denials": 0}), false),

@@ -45,7 +45,11 @@ let running = 0;
 let isWatchingExit = false;
 
 /** The document that a function gives. The engine must stay alive until this settles. */
-export async function answer<Output, Name extends keyof Inputs>(engine: skl_engine, name: Name, inputs: Inputs[Name]): Promise<Output> {
+export async function answer<Output, Name extends keyof Inputs>(
+    engine: skl_engine,
+    name: Name,
+    inputs: Inputs[Name],
+): Promise<Output> {
     if (running < MOST_WORKERS) running++;
     else await new Promise<void>((resume) => queue.push(resume));
     try {

@@ -79,9 +79,7 @@ export class Engine {
      * Without it, calls of such a skill reject with SKL_ERR_NOT_PREPARED where the config has `dependencies`. `close` ends it. */
     async prepare(skill = ''): Promise<PrepareReport> {
         const inputs = [...utf8(skill)] as const;
-        return this.#handle.lend((engine) =>
-            answer<PrepareReport, 'skl_engine_prepare'>(engine, 'skl_engine_prepare', inputs),
-        );
+        return this.#handle.lend((engine) => answer<PrepareReport, 'skl_engine_prepare'>(engine, 'skl_engine_prepare', inputs));
     }
 
     /** The loaded skills, in load order. */
@@ -183,7 +181,9 @@ export class Engine {
         const inputs = [...utf8(dialect), ...document(response), ...callOptions(options)] as const;
         const signal = options?.signal;
         signal?.throwIfAborted();
-        const answered = this.#handle.lend((engine) => answer<Message[], 'skl_engine_handle'>(engine, 'skl_engine_handle', inputs));
+        const answered = this.#handle.lend((engine) =>
+            answer<Message[], 'skl_engine_handle'>(engine, 'skl_engine_handle', inputs),
+        );
         return signal ? unlessAborted(answered, signal) : answered;
     }
 

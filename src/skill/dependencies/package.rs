@@ -39,8 +39,10 @@ pub(super) fn read(bytes: &[u8], lock: Option<Vec<u8>>) -> Result<Option<Depende
 pub(super) fn from_texts(texts: &[&str]) -> Result<Option<Dependencies>, String> {
     let mut table = BTreeMap::new();
     for text in texts {
-        let split = text.rfind('@').filter(|at| *at > 0).and_then(|at| text.split_at_checked(at));
-        let (name, range) = split.map_or((*text, "*"), |(name, range)| (name, range.trim_start_matches('@')));
+        // The first letter may be the sign of a scope; a range may hold one too (`npm:other@2`).
+        let at = text.char_indices().skip(1).find(|(_, letter)| *letter == '@');
+        let split = at.and_then(|(at, _)| text.split_at_checked(at));
+        let (name, range) = split.map_or((*text, "*"), |(name, range)| (name, range.get(1..).unwrap_or_default()));
         table.insert(checked(name.trim())?, range.trim());
     }
     let requirements = table.iter().map(|(name, range)| format!("{name}@{range}")).collect();

@@ -74,7 +74,7 @@ class ReloadReport(LoadReport):
 
 @dataclass(frozen=True)
 class Environment:
-    """What some tools of a skill need, installed: `built` now, or `ready` before. `host`: the config installs nothing."""
+    """What some tools of a skill need: installed now (`built`), before (`ready`), or by nobody (`host`)."""
 
     skill: str
     tools: tuple[str, ...]
