@@ -20,6 +20,7 @@ from ._library import LibraryError
 from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .inference import InferredSchema, Parameter, SchemaInferrer
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
@@ -72,17 +73,20 @@ __all__ = [
     "Call",
     "CallFailure",
     "Diagnostic",
+    "InferredSchema",
     "Isolation",
     "Layer",
     "LibraryError",
     "LoadReport",
     "Obstacle",
     "OutputFile",
+    "Parameter",
     "Probe",
     "ReloadReport",
     "Resource",
     "ResponseStream",
     "Result",
+    "SchemaInferrer",
     "SkillInfo",
     "SkillManager",
     "SkippedSkill",
