@@ -22,9 +22,14 @@ MULTIPLY = {"operation": "multiply", "a": 15, "b": 27}
 
 
 class WriteSkill(Protocol):
-    """Writes a skill of one Python script that takes any arguments; gives the folder of skills that it is in."""
+    """Writes a skill of one script that takes any arguments; gives the folder of skills that it is in."""
 
-    def __call__(self, name: str, script: str) -> Path: ...
+    def __call__(self, name: str, script: str, language: str = "python") -> Path: ...
+
+
+def footprint() -> tuple[int, int]:
+    """Open descriptors and threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
 
 
 def build(out: Path, kind: str, library: str, source: Path = PROJECT) -> subprocess.CompletedProcess[str]:
@@ -82,11 +87,12 @@ def manager() -> Iterator[SkillManager]:
 
 @pytest.fixture
 def write_skill(tmp_path: Path) -> WriteSkill:
-    def write(name: str, script: str) -> Path:
+    def write(name: str, script: str, language: str = "python") -> Path:
         folder = tmp_path / "skills" / name
         (folder / "scripts").mkdir(parents=True)
-        (folder / "scripts" / "main.py").write_text(script, "utf-8")
-        runtime = {"entry_point": "scripts/main.py", "language": "python", "input_schema": {"type": "object"}}
+        main = {"python": "scripts/main.py", "bash": "scripts/main.sh"}[language]
+        (folder / main).write_text(script, "utf-8")
+        runtime = {"entry_point": main, "language": language, "input_schema": {"type": "object"}}
         front = f"---\nname: {name}\ndescription: A skill of the tests\n---\n"
         (folder / "SKILL.md").write_text(f"{front}\n## Runtime\n\n```yaml\n{json.dumps(runtime)}\n```\n", "utf-8")
         return folder.parent

@@ -1,5 +1,4 @@
-"""The wheel in every Python that is here: calls, the event loop and the agent loop; in the oldest, the newest and another
-implementation all conformance cases too.
+"""The wheel in every Python that is here: calls, event loop, agent loop; in three of them all conformance cases.
 
 A version that is not on PATH, and not where pyenv puts it, is skipped.
 """

@@ -1,4 +1,4 @@
-"""What is published: the wheel, its content and its tag, and that it works on its own; the sdist, and that it builds."""
+"""What is published: the wheel, what is in it, its tag, that it works on its own; the sdist, and that it builds."""
 
 from __future__ import annotations
 
