@@ -1,5 +1,5 @@
-"""The vendors' SDKs for Python, each in a whole loop with real skills: the loop written by hand, the library's agent, and
-the loop of the Python package with the SDK's client and its asynchronous twin.
+"""The vendors' SDKs for Python, each in a whole loop with real skills: the loop written by hand, the library's agent,
+and the Python package's loop with the SDK's client and its asynchronous twin.
 
 usage: python.py MOCK_FOLDER        (the node_modules of the mock are in there)
 """

@@ -70,9 +70,8 @@ def test_calls(write_skill: WriteSkill, way: str) -> None:
             memory.append(resident_bytes())
             objects.append(len(gc.get_objects()))
         per_call = (time.monotonic() - start) * 1000 / CALLS
-        print(
-            f"{CALLS} calls: {per_call:.2f} ms each, {growth(memory) / 1024:.0f} KiB, {growth(objects):.0f} objects more"
-        )
+        grown = f"{growth(memory) / 1024:.0f} KiB and {growth(objects):.0f} objects"
+        print(f"{CALLS} calls: {per_call:.2f} ms each, {grown} more")
         assert footprint() == before
         # malloc's arenas settle for some thousand calls of several threads. In 10,000 calls 100 bytes of each are seen.
         assert growth(memory) < 1 << 20, memory
