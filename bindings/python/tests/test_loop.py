@@ -183,6 +183,32 @@ def test_a_turn_is_cancelled_while_the_model_speaks(manager: SkillManager, is_as
     assert stream.is_closed
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["run", "arun"])
+def test_a_turn_is_cancelled_while_a_call_waits_for_approval(manager: SkillManager, is_async: bool) -> None:
+    def approve(_call: Mapping[str, Any]) -> bool:
+        loop.cancel()
+        return True
+
+    loop: AgenticLoop
+    two = calls(("c1", "calculator", MULTIPLY), ("c2", "calculator", MULTIPLY))
+    with AgenticLoop(manager, Model(two, is_async=is_async), "m", approve=approve) as loop:
+        found = asyncio.run(loop.arun("?")) if is_async else loop.run("?")
+    assert found.stopped == "cancelled"
+
+
+def test_what_ended_a_turn_is_raised_also_when_the_loop_is_closed(manager: SkillManager) -> None:
+    model = Model(OSError("no network"))
+    create = model.chat.completions.create
+
+    def closing(**body: Any) -> Any:
+        loop.close()
+        return create(**body)
+
+    loop: AgenticLoop
+    with AgenticLoop(manager, closing, "m", dialect="openai") as loop, pytest.raises(OSError, match="no network"):
+        loop.run("?")
+
+
 def test_a_turn_is_cancelled_while_a_script_runs(sleeper: SkillManager) -> None:
     started = calls(("c1", "sleeper", {}))
 

@@ -45,7 +45,12 @@ def multiplies(python: Path, folder: Path) -> None:
 
 
 def test_it_works_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
-    multiplies(install(Path(sys.executable), tmp_path / "venv", wheel), tmp_path)
+    python = install(Path(sys.executable), tmp_path / "venv", wheel)
+    multiplies(python, tmp_path)
+    for extra in ("langchain", "mcp"):
+        command = [str(python), "-c", f"import skilllite.{extra}"]
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=outside(), check=False)
+        assert f"pip install 'skilllite[{extra}]'" in ended.stderr
 
 
 def test_the_sdist_builds_on_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

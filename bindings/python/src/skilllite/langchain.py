@@ -11,8 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Optional
 
-from langchain_core.tools import BaseTool, ToolException
-from pydantic import PrivateAttr
+try:
+    from langchain_core.tools import BaseTool, ToolException
+    from pydantic import PrivateAttr
+except ImportError as error:
+    needs = "skilllite.langchain needs the package langchain-core: pip install 'skilllite[langchain]'"
+    raise ImportError(f"{needs} ({error})") from error
 
 from .errors import QueueFullError, SkillError, ToolError
 from .manager import SkillManager

@@ -94,11 +94,12 @@ class AgenticLoop:
                     if inspect.isawaitable(response):
                         _close(response)
                         raise TypeError("the client is asynchronous: arun is for it")
-                    with contextlib.suppress(errors.OutOfTurnError):  # cancelled meanwhile, as the next step says
+                    with _until_cancelled():
                         self._read(response, step["is_streamed"])
                 elif step["step"] == "approval":
-                    for call in step["calls"]:
-                        self._decide(call, self._asked(call))
+                    with _until_cancelled():
+                        for call in step["calls"]:
+                            self._decide(call, self._asked(call))
                 elif (answer := _answer(step)) is not None:
                     return answer
 
@@ -113,12 +114,13 @@ class AgenticLoop:
                     if not inspect.isawaitable(response):
                         raise TypeError("the client is not asynchronous: run is for it")
                     response = await response
-                    with contextlib.suppress(errors.OutOfTurnError):
+                    with _until_cancelled():
                         await self._aread(response, step["is_streamed"])
                 elif step["step"] == "approval":
-                    for call in step["calls"]:
-                        verdict = self._asked(call)
-                        self._decide(call, await verdict if inspect.isawaitable(verdict) else verdict)
+                    with _until_cancelled():
+                        for call in step["calls"]:
+                            verdict = self._asked(call)
+                            self._decide(call, await verdict if inspect.isawaitable(verdict) else verdict)
                 elif (answer := _answer(step)) is not None:
                     return answer
                 else:
@@ -129,7 +131,7 @@ class AgenticLoop:
         return self.agent.transcript()
 
     def cancel(self) -> None:
-        """Ends the turn from another thread; `run` then gives an answer that says so."""
+        """Ends the turn, from any thread; `run` gives an answer that says so, once the client gives its response."""
         self.agent.cancel()
 
     def close(self) -> None:
@@ -151,11 +153,12 @@ class AgenticLoop:
             yield
         except BaseException:
             # The next question begins anew, and nothing runs that nobody waits for.
-            self.agent.cancel()
-            self.agent.next(0)
+            with contextlib.suppress(errors.SkillLiteError):
+                self.agent.cancel()
+                self.agent.next(0)
+                self._tell()
             raise
-        finally:
-            self._tell()
+        self._tell()
 
     def _read(self, response: Any, is_streamed: bool) -> None:
         if not is_streamed:
@@ -196,6 +199,11 @@ class AgenticLoop:
     def _decide(self, call: Mapping[str, Any], verdict: Verdict) -> None:
         reason = verdict if isinstance(verdict, str) else ""
         self.agent.approve(call["call_id"], verdict is True, reason)
+
+
+def _until_cancelled() -> contextlib.AbstractContextManager[None]:
+    """Leaves what a turn does that is cancelled meanwhile; the next step says so."""
+    return contextlib.suppress(errors.OutOfTurnError)
 
 
 def _answer(step: Step) -> Optional[Answer]:

@@ -13,9 +13,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Optional
 
-import mcp_types as types
-from mcp.server.lowlevel import Server
-from mcp.server.stdio import stdio_server
+try:
+    import mcp_types as types
+    from mcp.server.lowlevel import Server
+    from mcp.server.stdio import stdio_server
+except ImportError as error:
+    raise ImportError(f"skilllite.mcp needs the package mcp 2: pip install 'skilllite[mcp]' ({error})") from error
 
 from . import __version__
 from .errors import SkillLiteError
