@@ -78,6 +78,10 @@ pub(crate) fn for_model(document: &Value) -> Value {
     if says_something(&document["network"]) {
         tell("network");
     }
+    // Why an import failed.
+    if document["dependencies"]["state"] == "host" && document["exit_code"] != 0 {
+        tell("dependencies");
+    }
     if document["truncated"].as_object().is_some_and(|parts| parts.values().any(|is_cut| is_cut == true)) {
         tell("truncated");
     }

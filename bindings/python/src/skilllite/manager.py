@@ -15,7 +15,7 @@ from typing import Any, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from .call import Call
-from .values import LoadReport, ReloadReport, Resource, Result, SkillInfo, ToolDefinition
+from .values import LoadReport, PrepareReport, ReloadReport, Resource, Result, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -77,6 +77,16 @@ class SkillManager:
         """Gives the tools of a skill out and lets them be called, or no longer. Raises SkillNotFoundError."""
         with self._handle as pointer:
             _handles.run(_library.functions().skl_engine_enable, pointer, *_handles.text(skill), is_enabled)
+
+    def prepare(self, skill: str = "") -> PrepareReport:
+        """Installs what the scripts of a skill declare to need, or of every enabled one, and waits for that.
+
+        Without it, a call of such a skill raises NotPreparedError where the config has `dependencies`. `close` from another
+        thread ends it. Raises BuildFailedError.
+        """
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_prepare
+            return PrepareReport.of(_handles.call_json(function, pointer, *_handles.text(skill)))
 
     def disable(self, skill: str) -> None:
         """The opposite of `enable`."""

@@ -76,6 +76,49 @@ class ReloadReport(LoadReport):
 
 
 @dataclass(frozen=True)
+class Environment:
+    """What some tools of a skill need, installed: `built` now, or `ready` before. `host`: the config installs nothing."""
+
+    skill: str
+    tools: tuple[str, ...]
+    language: str
+    state: str
+    source: str
+    requirements: tuple[str, ...]
+    packages: tuple[str, ...]
+    path: Optional[str]
+    hint: Optional[str]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> Environment:
+        return cls(
+            skill=raw["skill"],
+            tools=tuple(raw["tools"]),
+            language=raw["language"],
+            state=raw["state"],
+            source=raw["source"],
+            requirements=tuple(raw["requirements"]),
+            packages=tuple(raw.get("packages") or ()),
+            path=raw.get("path"),
+            hint=raw.get("hint"),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What one `prepare` installed, or found installed; empty where nothing is declared."""
+
+    environments: tuple[Environment, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> PrepareReport:
+        return cls(tuple(Environment.of(entry) for entry in raw["environments"]), raw)
+
+
+@dataclass(frozen=True)
 class SkillInfo:
     """A loaded skill, as the catalogue has it. `tools` are names; a skill of instructions only has none."""
 
