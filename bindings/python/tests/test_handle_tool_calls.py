@@ -125,8 +125,9 @@ def test_an_event_loop_goes_on_meanwhile(sleeper: SkillManager) -> None:
         ("open('left.txt', 'w').write('x')\n", {}),
         ("import os\nos.mkfifo('pipe')\nos.kill(os.getpid(), 9)\n", {}),
         ("print('x' * 3_000_000)\n", {}),
+        ('# /// script\n# dependencies = ["no-such-package"]\n# ///\nimport no_such_package\n', {}),
     ],
-    ids=["json", "failure", "files", "signal", "much"],
+    ids=["json", "failure", "files", "signal", "much", "dependencies"],
 )
 def test_a_result_tells_a_model_the_same(write_skill: WriteSkill, script: str, arguments: dict[str, Any]) -> None:
     with SkillManager(write_skill("same", script)) as manager:

@@ -88,6 +88,10 @@ class SkillManager:
             function = _library.functions().skl_engine_prepare
             return PrepareReport.of(_handles.call_json(function, pointer, *_handles.text(skill)))
 
+    async def aprepare(self, skill: str = "") -> PrepareReport:
+        """`prepare` in a thread, while the event loop of asyncio goes on. Cancelling the task does not end it."""
+        return await asyncio.get_running_loop().run_in_executor(None, self.prepare, skill)
+
     def disable(self, skill: str) -> None:
         """The opposite of `enable`."""
         self.enable(skill, False)

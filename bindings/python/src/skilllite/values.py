@@ -281,6 +281,8 @@ class Result:
         network = self.raw.get("network") or {}
         if network.get("denials") or (network.get("wanted") and not network.get("allowed")):
             keys.append("network")
+        if (self.raw.get("dependencies") or {}).get("state") == "host" and self.exit_code != 0:
+            keys.append("dependencies")
         if any(part is True for part in self.truncated.values()):
             keys.append("truncated")
         return {key: self.raw[key] for key in keys}
