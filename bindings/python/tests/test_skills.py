@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import threading
@@ -97,6 +98,7 @@ def test_packages_are_installed_by_prepare_alone(write_skill: WriteSkill, tmp_pa
         [environment] = manager.prepare("needy").environments
         assert (environment.state, environment.requirements) == ("host", ("no-such-package",))
         assert environment.hint and "cache_dir" in environment.hint
+        assert asyncio.run(manager.aprepare("needy")) == manager.prepare()
         assert manager.execute("needy").output == 1
     # Served by this process: the library lets its other threads run.
     with ThreadingHTTPServer(("127.0.0.1", 0), Index) as index:

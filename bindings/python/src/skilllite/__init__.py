@@ -20,6 +20,7 @@ from ._library import LibraryError
 from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .inference import InferredSchema, Parameter, SchemaInferrer
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
@@ -75,18 +76,21 @@ __all__ = [
     "CallFailure",
     "Diagnostic",
     "Environment",
+    "InferredSchema",
     "Isolation",
     "Layer",
     "LibraryError",
     "LoadReport",
     "Obstacle",
     "OutputFile",
+    "Parameter",
     "Probe",
     "PrepareReport",
     "ReloadReport",
     "Resource",
     "ResponseStream",
     "Result",
+    "SchemaInferrer",
     "SkillInfo",
     "SkillManager",
     "SkippedSkill",

@@ -12,6 +12,9 @@ from typing import Any, Optional, TypeVar
 Json = Mapping[str, Any]
 Report = TypeVar("Report", bound="LoadReport")
 
+# What a model is told of a result where there is any.
+_TOLD_IF_ANY = ("stderr", "signal", "limit", "files", "skipped_files", "error")
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -158,12 +161,24 @@ class ToolDefinition:
     skill: str
     script: str
     language: str
+    provenance: Mapping[str, str]
+    """Where each parameter comes from: `declared`, what reads it in the script (`argparse`, …), or `generic`."""
+    not_strict: Mapping[str, str]
+    """For each strict dialect that cannot say the schema: why."""
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, skill: str, raw: Json) -> ToolDefinition:
         return cls(
-            raw["name"], raw["description"], raw["parameters"], skill, raw["script"], raw.get("language") or "", raw
+            name=raw["name"],
+            description=raw["description"],
+            parameters=raw["parameters"],
+            skill=skill,
+            script=raw["script"],
+            language=raw.get("language") or "",
+            provenance=raw["provenance"],
+            not_strict=raw["not_strict"],
+            raw=raw,
         )
 
 
@@ -258,6 +273,19 @@ class Result:
     def ok(self) -> bool:
         """The script ended by itself, with exit code 0."""
         return self.status == "ok" and self.exit_code == 0
+
+    def for_model(self) -> dict[str, Any]:
+        """The part that helps a model, as `SkillManager.handle_tool_calls` tells it: what was said and how it ended."""
+        keys = ["status", "exit_code", "text" if self.raw["output"] is None else "output"]
+        keys += [key for key in _TOLD_IF_ANY if self.raw.get(key) not in (None, "", [])]
+        network = self.raw.get("network") or {}
+        if network.get("denials") or (network.get("wanted") and not network.get("allowed")):
+            keys.append("network")
+        if (self.raw.get("dependencies") or {}).get("state") == "host" and self.exit_code != 0:
+            keys.append("dependencies")
+        if any(part is True for part in self.truncated.values()):
+            keys.append("truncated")
+        return {key: self.raw[key] for key in keys}
 
     @classmethod
     def of(cls, raw: Json) -> Result:
