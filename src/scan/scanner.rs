@@ -1,0 +1,215 @@
+//! Rules compiled into one query for each language, and a source judged by it.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+use tree_sitter::{Node, Query, QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator};
+
+use super::report::{Finding, Report};
+use super::rule::{Declaration, Family, Rule};
+use super::sources;
+use crate::error::{Error, Result, Status};
+use crate::runtime::Language;
+use crate::skill::{Skill, excerpt};
+use crate::syntax;
+
+/// The capture that says where a finding is.
+const FOUND: &str = "found";
+/// The most matches in progress at one place.
+const MATCHES: u32 = 4096;
+/// How often a query may report progress before it is stopped; it reports about every hundred nodes.
+const PROGRESS: usize = 200_000;
+/// The most bytes of one node that a rule's text conditions look at: code may be nested so that each node holds all others.
+const NODE_BYTES: usize = 4096;
+/// The most bytes that text conditions look at in one source.
+const TEXT_BYTES: usize = 256 << 20;
+/// The most findings of one rule in one file that are told one by one.
+const ALIKE: usize = 10;
+
+/// Compiled rules. They are compiled with the first source of their language and kept.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Vec<Arc<Rule>>,
+    compiled: [OnceLock<Compiled>; Family::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Compiled {
+    query: Query,
+    found: Option<u32>,
+    /// For each pattern of the query its rule.
+    rules: Vec<Arc<Rule>>,
+}
+
+/// What a source gave.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    pub(super) findings: Vec<Finding>,
+    /// Further findings of rules that found much.
+    pub(super) omitted: usize,
+    /// It was not read to its end.
+    pub(super) is_cut: bool,
+}
+
+impl Scanner {
+    /// A scanner by these rules.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self { rules: rules.into_iter().map(Arc::new).collect(), compiled: Default::default() }
+    }
+
+    /// What the sources of a skill, as it was loaded, look like they might do. Errors are those of
+    /// [`Skill::read_resource`]: the folder no longer holds what was loaded, or cannot be read.
+    pub fn scan(&self, skill: &Skill) -> Result<Report> {
+        sources::scan(self, skill)
+    }
+
+    /// One source; `declares_network` says that its skill asks for the network.
+    pub(super) fn judge(
+        &self,
+        language: Language,
+        source: &[u8],
+        file: &str,
+        declares_network: bool,
+    ) -> Result<Judged> {
+        let Some(family) = Family::of(language) else { return Ok(Judged::default()) };
+        let compiled = self.compiled(family)?;
+        let Some(tree) = syntax::parse(language, source) else {
+            return Ok(Judged { is_cut: true, ..Judged::default() });
+        };
+        Ok(compiled.judge(tree.root_node(), source, file, declares_network))
+    }
+
+    fn compiled(&self, family: Family) -> Result<&Compiled> {
+        let Some(slot) = self.compiled.get(family as usize) else {
+            return Err(Error::new(Status::Internal, "a language has no place for its rules"));
+        };
+        if let Some(compiled) = slot.get() {
+            return Ok(compiled);
+        }
+        let rules: Vec<Arc<Rule>> = self.rules.iter().filter(|rule| rule.family == family).cloned().collect();
+        let compiled = Compiled::new(family, &rules).map_err(|error| {
+            Error::new(Status::Internal, format!("the rules of the scan cannot be compiled: {error}"))
+        })?;
+        Ok(slot.get_or_init(|| compiled))
+    }
+}
+
+/// Whether a rule's query can be compiled and says where a finding is.
+pub(super) fn check(rule: &Rule) -> std::result::Result<(), String> {
+    let compiled = Compiled::new(rule.family, &[Arc::new(rule.clone())])?;
+    if compiled.found.is_none() {
+        return Err(format!("its query has no capture @{FOUND}, which says where a finding is"));
+    }
+    let is_unknown = |pattern| {
+        !compiled.query.general_predicates(pattern).is_empty()
+            || !compiled.query.property_predicates(pattern).is_empty()
+    };
+    if (0..compiled.query.pattern_count()).any(is_unknown) {
+        return Err("its query has a condition that is none of #eq?, #any-of?, #match? and their opposites".to_owned());
+    }
+    Ok(())
+}
+
+impl Compiled {
+    fn new(family: Family, rules: &[Arc<Rule>]) -> std::result::Result<Self, String> {
+        let grammar = syntax::grammar(family.language()).ok_or("its language has no grammar")?;
+        let mut text = String::new();
+        let mut ends = Vec::with_capacity(rules.len());
+        for rule in rules {
+            text.push_str(&rule.query);
+            text.push('\n');
+            ends.push(text.len());
+        }
+        let query = Query::new(&grammar, &text).map_err(|error| {
+            let at = error.offset;
+            format!("its query is wrong at byte {at}: {}", error.message.lines().next().unwrap_or("unknown"))
+        })?;
+        let owner = |pattern| {
+            let start = query.start_byte_for_pattern(pattern);
+            rules.get(ends.partition_point(|end| *end <= start)).cloned()
+        };
+        let owners = (0..query.pattern_count()).map(owner).collect::<Option<_>>().ok_or("a pattern has no rule")?;
+        let found = query.capture_index_for_name(FOUND);
+        Ok(Self { query, found, rules: owners })
+    }
+
+    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool) -> Judged {
+        let mut judged = Judged::default();
+        let mut cursor = QueryCursor::new();
+        cursor.set_match_limit(MATCHES);
+        let mut progress = 0usize;
+        let mut stop = |_: &QueryCursorState| {
+            progress += 1;
+            if progress > PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut left = TEXT_BYTES;
+        let text = |node: Node<'_>| {
+            let range = node.byte_range();
+            let end = range.end.min(range.start.saturating_add(NODE_BYTES));
+            let bytes = source.get(range.start..end).filter(|bytes| bytes.len() <= left);
+            left = bytes.map_or(0, |bytes| left - bytes.len());
+            std::iter::once(bytes.unwrap_or_default())
+        };
+        let options = QueryCursorOptions::new().progress_callback(&mut stop);
+        let mut matches = cursor.matches_with_options(&self.query, root, text, options);
+        let mut lines = Lines::new(source);
+        let mut places: Vec<(&str, usize)> = Vec::new();
+        while let Some(one) = matches.next() {
+            let Some(rule) = self.rules.get(one.pattern_index) else { continue };
+            if declares_network && rule.unless == Some(Declaration::Network) {
+                continue;
+            }
+            let place = one.captures.iter().find(|capture| Some(capture.index) == self.found);
+            let Some(node) = place.or(one.captures.first()).map(|capture| capture.node) else { continue };
+            let place = (rule.id.as_str(), node.start_byte());
+            if places.contains(&place) {
+                continue;
+            }
+            if places.iter().filter(|(id, _)| *id == rule.id).count() >= ALIKE {
+                judged.omitted += 1;
+                continue;
+            }
+            places.push(place);
+            let (line, column, excerpt) = lines.place(node);
+            judged.findings.push(Finding {
+                rule: rule.id.clone(),
+                severity: rule.severity,
+                file: file.to_owned(),
+                line,
+                column,
+                excerpt,
+                reason: rule.reason.clone(),
+                remedy: rule.remedy.clone(),
+            });
+        }
+        drop(matches);
+        judged.is_cut = progress > PROGRESS || left == 0 || cursor.did_exceed_match_limit();
+        judged
+    }
+}
+
+/// The lines of a source.
+struct Lines<'s> {
+    source: &'s [u8],
+}
+
+impl<'s> Lines<'s> {
+    fn new(source: &'s [u8]) -> Self {
+        Self { source }
+    }
+
+    /// Line and column of a node, from 1, and the start of what stands there.
+    fn place(&mut self, node: Node<'_>) -> (usize, usize, String) {
+        let position = node.start_position();
+        let begin = node.start_byte().saturating_sub(position.column);
+        let before = self.source.get(begin..node.start_byte()).unwrap_or_default();
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        let rest = self.source.get(begin..).unwrap_or_default();
+        let rest = rest.get(..rest.len().min(NODE_BYTES)).unwrap_or_default();
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        // Of a long line the part with the finding.
+        let line = if column > 60 { self.source.get(node.start_byte()..).unwrap_or_default() } else { line };
+        let line = line.get(..line.len().min(NODE_BYTES)).unwrap_or_default();
+        (position.row + 1, column, excerpt(String::from_utf8_lossy(line).trim()))
+    }
+}
