@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::document::excerpt;
+use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
 use crate::skill::{Diagnostic, Skill};
@@ -23,13 +24,15 @@ pub(super) struct Entry {
     pub(super) diagnostics: Vec<Diagnostic>,
     tools: Vec<Tool>,
     needs_site: OnceLock<bool>,
+    /// What the scan said, once somebody asked.
+    pub(super) scanned: scan::Memory,
 }
 
 impl Entry {
     pub(super) fn new(skill: Skill) -> Arc<Self> {
         let skill = Arc::new(skill);
         let (tools, diagnostics) = tools_of(&skill);
-        Arc::new(Self { skill, diagnostics, tools, needs_site: OnceLock::new() })
+        Arc::new(Self { skill, diagnostics, tools, needs_site: OnceLock::new(), scanned: Default::default() })
     }
 
     /// Whether the skill's Python code imports anything beyond the standard library, and so needs `site`. Found on

@@ -16,7 +16,7 @@ use crate::syntax;
 /// The capture that says where a finding is.
 const FOUND: &str = "found";
 /// The most matches in progress at one place.
-const MATCHES: u32 = 4096;
+const MATCHES: u32 = 256;
 /// How often a query may report progress before it is stopped; it reports about every hundred nodes.
 const PROGRESS: usize = 200_000;
 /// The most bytes of one node that a rule's text conditions look at: code may be nested so that each node holds all others.
