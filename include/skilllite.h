@@ -138,6 +138,10 @@ enum skl_status
      */
     SKL_ERR_SKILL_CHANGED = 106,
     /**
+     * The static scan found what the policy denies in the skill.
+     */
+    SKL_ERR_SCAN_DENIED = 107,
+    /**
      * No tool has this name.
      */
     SKL_ERR_TOOL_NOT_FOUND = 200,
@@ -268,7 +272,7 @@ const char *skl_version(void);
 
 /**
  * Whether the loaded library has an optional feature: "agent", "dialects", "disclosure", "inference", "network",
- * "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ * "scan", "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
                      size_t name_len);
@@ -374,8 +378,8 @@ skl_status skl_engine_tools(const skl_engine *engine,
  * either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
  * nothing was started; what goes wrong later is in the call's result.
  * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
- * SKILL_CHANGED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
- * RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
+ * SKILL_CHANGED, SCAN_DENIED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR,
+ * POLICY_WIDENED, RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
  */
 skl_status skl_engine_call(skl_engine *engine,
                            const char *tool,
@@ -564,6 +568,24 @@ skl_status skl_engine_prompt(const skl_engine *engine,
                              size_t options_len,
                              skl_buffer **out,
                              skl_error **err);
+
+/**
+ * What the sources of a skill look like they might do, by rules over their syntax: for a dialog that asks before anything runs,
+ * or after a download. It is advice and never isolation: code can be written so that no rule sees it, and nothing is lowered
+ * because of a good report (docs/scan.md). Of a skill that is loaded, disabled ones too, exactly what was loaded is read; the
+ * first report on it is kept.
+ *
+ * On SKL_OK the caller owns `*report`: `{"skill", "digest", "is_denied", "highest", "files_scanned", "findings", "omitted",
+ * "skipped"}`; a finding has "rule", "severity", "file", "line", "column", "excerpt", "reason" and "remedy", the worst comes first.
+ * "is_denied" says whether the config's "policy.scan" refuses calls of the skill (SCAN_DENIED). Statuses: NULL_ARGUMENT,
+ * INVALID_UTF8, SKILL_NOT_FOUND, SKILL_CHANGED, IO, UNSUPPORTED (a build without the feature "scan"), FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_scan(const skl_engine *engine,
+                           const char *skill,
+                           size_t skill_len,
+                           skl_buffer **report,
+                           skl_error **err);
 
 /**
  * Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.

@@ -23,6 +23,8 @@ const PROGRESS: usize = 200_000;
 const NODE_BYTES: usize = 4096;
 /// The most bytes that text conditions look at in one source.
 const TEXT_BYTES: usize = 256 << 20;
+/// The most steps that errors in the syntax may cost: at each child of an error the query looks at all later ones.
+const ERROR_STEPS: usize = 100_000_000;
 /// The most findings of one rule in one file that are told one by one.
 const ALIKE: usize = 10;
 
@@ -73,10 +75,12 @@ impl Scanner {
     ) -> Result<Judged> {
         let Some(family) = Family::of(language) else { return Ok(Judged::default()) };
         let compiled = self.compiled(family)?;
-        let Some(tree) = syntax::parse(language, source) else {
-            return Ok(Judged { is_cut: true, ..Judged::default() });
-        };
-        Ok(compiled.judge(tree.root_node(), source, file, declares_network))
+        match syntax::parse(language, source) {
+            Some(tree) if !is_broken(tree.root_node()) => {
+                Ok(compiled.judge(tree.root_node(), source, file, declares_network))
+            }
+            _ => Ok(Judged { is_cut: true, ..Judged::default() }),
+        }
     }
 
     fn compiled(&self, family: Family) -> Result<&Compiled> {
@@ -91,6 +95,29 @@ impl Scanner {
             Error::new(Status::Internal, format!("the rules of the scan cannot be compiled: {error}"))
         })?;
         Ok(slot.get_or_init(|| compiled))
+    }
+}
+
+/// Whether there are so many errors that no query could get through in time.
+fn is_broken(root: Node<'_>) -> bool {
+    let mut cursor = root.walk();
+    let mut steps = 0usize;
+    loop {
+        let node = cursor.node();
+        if node.is_error() {
+            steps = steps.saturating_add(node.child_count().saturating_pow(2));
+            if steps > ERROR_STEPS {
+                return true;
+            }
+        }
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return false;
+            }
+        }
     }
 }
 

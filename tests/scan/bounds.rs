@@ -110,7 +110,8 @@ fn what_cannot_be_scanned_is_named() {
 #[test]
 fn the_sources_of_one_skill_are_bounded_together() {
     let source = format!("os.system(x)\n'''{}'''\n", "word ".repeat(200_000));
-    let files: Vec<_> = (0..18).map(|number| (format!("scripts/{number:02}.py"), source.clone().into_bytes())).collect();
+    let files: Vec<_> =
+        (0..18).map(|number| (format!("scripts/{number:02}.py"), source.clone().into_bytes())).collect();
     let dir = skill(&files);
     let report = scanner().scan(&load(&dir.path().join("sample")).unwrap()).unwrap();
     assert_eq!((report.files_scanned, report.skipped.len()), (16, 2));
@@ -130,9 +131,50 @@ impl Random {
 }
 
 const PIECES: [&str; 44] = [
-    "exec(", "eval(", ")", "(", "base64.b64decode", "os.system", "import ", "from x import y\n", "\n", "  ", "'", "\"", "'''", "`", "$(", "${", "}",
-    "{", "[", "]", "|", " sh", "curl ", "rm -rf ", "/", "~", ".", ",", "=", ":", ";", "#", "é\u{202e}", "\0", "require(", "process.env",
-    "function ", "=> ", "builtins", "<<E\n", "E\n", "/dev/tcp/", "\\x41", "\u{feff}",
+    "exec(",
+    "eval(",
+    ")",
+    "(",
+    "base64.b64decode",
+    "os.system",
+    "import ",
+    "from x import y\n",
+    "\n",
+    "  ",
+    "'",
+    "\"",
+    "'''",
+    "`",
+    "$(",
+    "${",
+    "}",
+    "{",
+    "[",
+    "]",
+    "|",
+    " sh",
+    "curl ",
+    "rm -rf ",
+    "/",
+    "~",
+    ".",
+    ",",
+    "=",
+    ":",
+    ";",
+    "#",
+    "é\u{202e}",
+    "\0",
+    "require(",
+    "process.env",
+    "function ",
+    "=> ",
+    "builtins",
+    "<<E\n",
+    "E\n",
+    "/dev/tcp/",
+    "\\x41",
+    "\u{feff}",
 ];
 
 #[test]

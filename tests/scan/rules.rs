@@ -33,7 +33,8 @@ fn examples(text: &str) -> BTreeMap<String, Vec<(String, bool)>> {
 /// `{A*700}` stands for 700 times `A`.
 fn expanded(source: &str) -> String {
     let Some((before, rest)) = source.split_once('{') else { return source.to_owned() };
-    let Some(((piece, count), after)) = rest.split_once('}').and_then(|(inner, after)| Some((inner.split_once('*')?, after)))
+    let Some(((piece, count), after)) =
+        rest.split_once('}').and_then(|(inner, after)| Some((inner.split_once('*')?, after)))
     else {
         return source.to_owned();
     };
@@ -50,8 +51,12 @@ fn every_rule_finds_its_examples_and_passes_near_misses() {
     let mut known = 0;
     for (family, ending, text) in EXAMPLES {
         let examples = examples(text);
-        let rules: Vec<String> =
-            built_in().unwrap().into_iter().map(|rule| rule.id).filter(|id| id.starts_with(&format!("{family}."))).collect();
+        let rules: Vec<String> = built_in()
+            .unwrap()
+            .into_iter()
+            .map(|rule| rule.id)
+            .filter(|id| id.starts_with(&format!("{family}.")))
+            .collect();
         known += rules.len();
         let described: Vec<&String> = examples.keys().collect();
         let mut sorted: Vec<&String> = rules.iter().collect();
