@@ -6,8 +6,8 @@
 //! report is never counted as isolation, nothing is lowered because of a good one, and what runs runs in the sandbox all the
 //! same. Nothing here knows of engines or policies.
 //!
-//! Every source gives a report in bounded time: sizes, steps of the parser, steps of the queries and the text that they look at
-//! are counted. What was not read to its end is named in [`Report::skipped`].
+//! Every source gives a report in bounded time: sizes, steps of the parser and the text that conditions look at are counted, and
+//! queries have a deadline. What was not read to its end is named in [`Report::skipped`].
 //!
 //! [`Skill`]: crate::skill::Skill
 

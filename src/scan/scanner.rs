@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use tree_sitter::{Node, Query, QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator};
 
@@ -17,14 +18,14 @@ use crate::syntax;
 const FOUND: &str = "found";
 /// The most matches in progress at one place.
 const MATCHES: u32 = 256;
-/// How often a query may report progress before it is stopped; it reports about every hundred nodes.
-const PROGRESS: usize = 200_000;
 /// The most bytes of one node that a rule's text conditions look at: code may be nested so that each node holds all others.
 const NODE_BYTES: usize = 4096;
 /// The most bytes that text conditions look at in one source.
 const TEXT_BYTES: usize = 256 << 20;
 /// The most steps that errors in the syntax may cost: at each child of an error the query looks at all later ones.
 const ERROR_STEPS: usize = 100_000_000;
+/// The most time that the query of one source takes; ordinary ones take a few milliseconds.
+const SOURCE_TIME: Duration = Duration::from_secs(2);
 /// The most findings of one rule in one file that are told one by one.
 const ALIKE: usize = 10;
 
@@ -65,19 +66,20 @@ impl Scanner {
         sources::scan(self, skill)
     }
 
-    /// One source; `declares_network` says that its skill asks for the network.
+    /// One source, for which there is time until `deadline`; `declares_network` says that its skill asks for the network.
     pub(super) fn judge(
         &self,
         language: Language,
         source: &[u8],
         file: &str,
         declares_network: bool,
+        deadline: Instant,
     ) -> Result<Judged> {
         let Some(family) = Family::of(language) else { return Ok(Judged::default()) };
         let compiled = self.compiled(family)?;
         match syntax::parse(language, source) {
             Some(tree) if !is_broken(tree.root_node()) => {
-                Ok(compiled.judge(tree.root_node(), source, file, declares_network))
+                Ok(compiled.judge(tree.root_node(), source, file, declares_network, deadline))
             }
             _ => Ok(Judged { is_cut: true, ..Judged::default() }),
         }
@@ -160,14 +162,16 @@ impl Compiled {
         Ok(Self { query, found, rules: owners })
     }
 
-    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool) -> Judged {
+    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool, deadline: Instant) -> Judged {
         let mut judged = Judged::default();
         let mut cursor = QueryCursor::new();
         cursor.set_match_limit(MATCHES);
-        let mut progress = 0usize;
+        let deadline = deadline.min(Instant::now() + SOURCE_TIME);
+        // Asked about every hundred nodes, each of which costs up to the square of `MATCHES`.
+        let mut is_late = false;
         let mut stop = |_: &QueryCursorState| {
-            progress += 1;
-            if progress > PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            is_late = Instant::now() > deadline;
+            if is_late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let mut left = TEXT_BYTES;
         let text = |node: Node<'_>| {
@@ -210,7 +214,7 @@ impl Compiled {
             });
         }
         drop(matches);
-        judged.is_cut = progress > PROGRESS || left == 0 || cursor.did_exceed_match_limit();
+        judged.is_cut = is_late || left == 0 || cursor.did_exceed_match_limit();
         judged
     }
 }
