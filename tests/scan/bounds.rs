@@ -22,7 +22,7 @@ fn timed(path: &str, source: &[u8]) -> Report {
 
 #[test]
 fn hostile_sources_end() {
-    let many = |piece: &str| piece.repeat((1 << 20) / piece.len()).into_bytes();
+    let many = |piece: &str| piece.repeat((1 << 18) / piece.len()).into_bytes();
     let rows: &[(&str, Vec<u8>)] = &[
         ("a.py", many("(")),
         ("b.py", many("exec(")),
@@ -47,8 +47,8 @@ fn hostile_sources_end() {
         ("d.sh", many("rm -r ")),
         ("e.sh", many("<<E\n")),
         ("f.sh", many("a() { a | a\n")),
-        ("g.sh", format!("rm {}\n", "-r ".repeat(300_000)).into_bytes()),
-        ("h.sh", format!("curl {}x\n", "| sh".repeat(200_000)).into_bytes()),
+        ("g.sh", format!("rm {}\n", "-r ".repeat(80_000)).into_bytes()),
+        ("h.sh", format!("curl {}x\n", "| sh".repeat(60_000)).into_bytes()),
         ("i.sh", many("\\")),
     ];
     for (path, source) in rows {

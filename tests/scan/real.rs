@@ -119,7 +119,7 @@ fn the_payloads_of_the_first_comparisons_are_found() {
         ("S16_dynamic_import", "python.dynamic-import"),
         ("S17_eval_exec", "python.code-in-text"),
         ("S17_eval_exec", "python.dynamic-code"),
-        ("S18_modify_builtins", "python.builtins"),
+        ("S18_modify_builtins", "python.built-ins"),
         ("S19_env_variables", "python.environment"),
     ];
     for (function, rule) in expected {

@@ -93,6 +93,28 @@ fn every_rule_says_why_and_what_to_do() {
 }
 
 #[test]
+fn the_table_of_the_documentation_is_true() {
+    let document = include_str!("../../docs/scan.md");
+    let mut listed = Vec::new();
+    let mut is_table = false;
+    for line in document.lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        is_table = line.starts_with('|') && (is_table || cells == ["rule", "python.", "node.", "shell."]);
+        let [name, severities @ ..] = cells.as_slice() else { continue };
+        for (family, severity) in ["python", "node", "shell"].iter().zip(severities) {
+            if is_table && Severity::from_name(severity).is_some() {
+                listed.push((format!("{family}.{name}"), (*severity).to_owned()));
+            }
+        }
+    }
+    let mut known: Vec<_> =
+        built_in().unwrap().into_iter().map(|rule| (rule.id, rule.severity.name().to_owned())).collect();
+    listed.sort();
+    known.sort();
+    assert_eq!(listed, known);
+}
+
+#[test]
 fn a_finding_says_where_and_the_worst_comes_first() {
     let report = scan(&[
         ("scripts/main.py", b"import requests\n\n\xc3\xa9 = 1; exec(base64.b64decode(text))\n"),
