@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::write;
 
-const SHELL: &[u8] = b"import os, sys\nif len(sys.argv) > 9:\n    os.system(sys.argv[1])\nprint('ran')\n";
+const SHELL: &[u8] = b"import os\ndef run(line):\n    os.system(line)\nprint('ran')\n";
 
 /// Two skills: `plain`, and `shell`, in which a shell could be started.
 fn skills() -> TempDir {
@@ -114,7 +114,7 @@ fn the_report_is_about_what_was_loaded() {
             "skill": "shell", "digest": digest, "is_denied": false, "highest": "medium", "files_scanned": 1,
             "findings": [{
                 "rule": "python.shell", "severity": "medium", "file": "scripts/main.py", "line": 3, "column": 5,
-                "excerpt": "os.system(sys.argv[1])", "reason": finding["reason"], "remedy": finding["remedy"],
+                "excerpt": "os.system(line)", "reason": finding["reason"], "remedy": finding["remedy"],
             }],
             "omitted": 0, "skipped": [],
         })
