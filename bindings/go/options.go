@@ -107,12 +107,14 @@ type ScanPolicy struct {
 
 // A ScanRule is a rule of the host's own.
 type ScanRule struct {
-	Language string   `json:"language"` // "python", "node" or "shell"
 	Severity Severity `json:"severity"`
 	Reason   string   `json:"reason"`
 	Remedy   string   `json:"remedy,omitempty"`
-	Query    string   `json:"query"`            // of tree-sitter; its capture @found is where
-	Unless   string   `json:"unless,omitempty"` // "network": pointless for a skill that declares it
+	// Queries of tree-sitter for a language, one at least; the capture @found is where.
+	Python string `json:"python,omitempty"`
+	Node   string `json:"node,omitempty"`
+	Shell  string `json:"shell,omitempty"`
+	Unless string `json:"unless,omitempty"` // "network": pointless for a skill that declares it
 }
 
 func (p *Policy) document() document {

@@ -52,13 +52,24 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
 }
 
-impl Report {
-    /// Adds the findings of one file, of which `omitted` more are alike.
+/// A report that grows file by file.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) files_scanned: usize,
+    findings: [Vec<Finding>; Severity::ALL.len()],
+    omitted: usize,
+    skipped: Vec<Skipped>,
+}
+
+impl Draft {
+    /// Adds the findings of the next file, in the order of its lines, of which `omitted` more are alike.
     pub(super) fn add(&mut self, findings: Vec<Finding>, omitted: usize) {
-        self.findings.extend(findings);
         self.omitted += omitted;
-        if self.findings.len() > 2 * FINDINGS {
-            self.settle();
+        for finding in findings {
+            match self.findings.get_mut(finding.severity as usize) {
+                Some(alike) if alike.len() < FINDINGS => alike.push(finding),
+                _ => self.omitted += 1,
+            }
         }
     }
 
@@ -66,15 +77,13 @@ impl Report {
         self.skipped.push(Skipped { file: file.to_owned(), reason: reason.into() });
     }
 
-    /// Puts the worst first and leaves out what is too much.
-    pub(super) fn settle(&mut self) {
-        self.findings.sort_by(|a, b| {
-            b.severity
-                .cmp(&a.severity)
-                .then_with(|| (&a.file, a.line, a.column, &a.rule).cmp(&(&b.file, b.line, b.column, &b.rule)))
-        });
-        self.omitted += self.findings.len().saturating_sub(FINDINGS);
-        self.findings.truncate(FINDINGS);
-        self.highest = self.findings.first().map(|finding| finding.severity);
+    /// The worst first, as many as a report tells.
+    pub(super) fn finish(self) -> Report {
+        let Self { files_scanned, findings, omitted, skipped } = self;
+        let mut findings: Vec<Finding> = findings.into_iter().rev().flatten().collect();
+        let omitted = omitted + findings.len().saturating_sub(FINDINGS);
+        findings.truncate(FINDINGS);
+        let highest = findings.first().map(|worst| worst.severity);
+        Report { files_scanned, highest, findings, omitted, skipped }
     }
 }

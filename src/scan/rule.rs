@@ -1,6 +1,5 @@
-//! Rules as they are written: what to look for, how much it matters, why, and what to do about it.
+//! Rules as they are written: what to look for in which language, how much it matters, why, and what to do about it.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::severity::Severity;
@@ -8,16 +7,16 @@ use crate::error::{Error, Result, Status};
 use crate::runtime::Language;
 use crate::skill::yaml;
 
-/// The rules of the library, by the language of what they read.
-const BUILT_IN: [(Family, &str); 3] = [
-    (Family::Python, include_str!("rules/python.yaml")),
-    (Family::Node, include_str!("rules/node.yaml")),
-    (Family::Shell, include_str!("rules/shell.yaml")),
+/// The rules of the library.
+const BUILT_IN: [&str; 4] = [
+    include_str!("rules/critical.yaml"),
+    include_str!("rules/high.yaml"),
+    include_str!("rules/medium.yaml"),
+    include_str!("rules/low.yaml"),
 ];
 
 /// Languages with one grammar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Python,
     Node,
@@ -45,20 +44,20 @@ impl Family {
             Self::Shell => Language::Bash,
         }
     }
-}
 
-/// What a skill may declare to make a rule pointless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Declaration {
-    /// That it needs the network.
-    Network,
+    fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Node => "node",
+            Self::Shell => "shell",
+        }
+    }
 }
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Its stable name: `python.hidden-code`.
+    /// Its stable name: `hidden-code`.
     pub id: String,
     /// How much its findings matter.
     pub severity: Severity,
@@ -66,31 +65,55 @@ pub struct Rule {
     pub reason: String,
     /// What to do then.
     pub remedy: String,
-    /// What it looks for: a query of tree-sitter, whose capture `@found` is where.
-    pub query: String,
-    pub(super) family: Family,
-    pub(super) unless: Option<Declaration>,
-}
-
-/// A rule without its name.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    language: Option<Family>,
-    severity: Severity,
-    reason: String,
-    #[serde(default)]
-    remedy: String,
-    query: String,
-    unless: Option<Declaration>,
+    /// Whether it is pointless for a skill that declares that it needs the network.
+    pub(super) is_for_undeclared_network: bool,
+    /// What it looks for, by [`Family`]: a query of tree-sitter, whose capture `@found` is where.
+    queries: [Option<String>; Family::ALL.len()],
 }
 
 impl Rule {
-    fn read(id: &str, value: Value, family: Option<Family>) -> std::result::Result<Self, String> {
-        let written: Written = serde_json::from_value(value).map_err(|error| error.to_string())?;
-        let family = family.or(written.language).ok_or("missing field `language`")?;
-        let Written { severity, reason, remedy, query, unless, .. } = written;
-        Ok(Self { id: id.to_owned(), severity, reason, remedy, query, family, unless })
+    /// What it looks for in sources of a family.
+    pub(super) fn query(&self, family: Family) -> Option<&str> {
+        self.queries.get(family as usize)?.as_deref()
+    }
+
+    /// The languages that it has a query for: `python`, `node`, `shell`.
+    pub fn languages(&self) -> impl Iterator<Item = &'static str> {
+        Family::ALL.into_iter().filter(|family| self.query(*family).is_some()).map(Family::name)
+    }
+
+    fn read(id: &str, value: &Value) -> std::result::Result<Self, String> {
+        let fields = value.as_object().ok_or("must be an object")?;
+        let mut rule = Self {
+            id: id.to_owned(),
+            severity: Severity::Info,
+            reason: String::new(),
+            remedy: String::new(),
+            is_for_undeclared_network: false,
+            queries: Default::default(),
+        };
+        let mut has_severity = false;
+        for (key, value) in fields {
+            let text = value.as_str().ok_or_else(|| format!("'{key}' must be a string"))?;
+            let family = Family::ALL.into_iter().find(|family| family.name() == key);
+            match (key.as_str(), family.and_then(|family| rule.queries.get_mut(family as usize))) {
+                (_, Some(query)) => *query = Some(text.to_owned()),
+                ("severity", _) => {
+                    rule.severity =
+                        Severity::from_name(text).ok_or_else(|| format!("there is no severity '{text}'"))?;
+                    has_severity = true;
+                }
+                ("reason", _) => rule.reason = text.to_owned(),
+                ("remedy", _) => rule.remedy = text.to_owned(),
+                ("unless", _) if text == "network" => rule.is_for_undeclared_network = true,
+                ("unless", _) => return Err("'unless' can only be \"network\"".to_owned()),
+                _ => return Err(format!("unknown key '{key}'")),
+            }
+        }
+        if !has_severity || rule.reason.is_empty() || rule.queries.iter().all(Option::is_none) {
+            return Err("needs a 'severity', a 'reason' and a query: 'python', 'node' or 'shell'".to_owned());
+        }
+        Ok(rule)
     }
 }
 
@@ -98,23 +121,22 @@ impl Rule {
 pub fn built_in() -> Result<Vec<Rule>> {
     let broken = |what: &str| Error::new(Status::Internal, format!("the library's own rules cannot be read: {what}"));
     let mut rules = Vec::new();
-    for (family, text) in BUILT_IN {
+    for text in BUILT_IN {
         let mapping = yaml::parse_mapping(text).map_err(|failure| broken(&failure.message))?;
-        for (id, value) in mapping.entries {
-            rules.push(Rule::read(&id, value, Some(family)).map_err(|error| broken(&format!("{id}: {error}")))?);
+        for (id, value) in &mapping.entries {
+            rules.push(Rule::read(id, value).map_err(|error| broken(&format!("{id}: {error}")))?);
         }
     }
     Ok(rules)
 }
 
-/// A host's own rules, by their names. The errors name the rule.
+/// A host's own rules, by their names, each of which can be compiled. The errors name the rule.
 pub fn host_rules(written: &Map<String, Value>) -> std::result::Result<Vec<Rule>, String> {
-    written
-        .iter()
-        .map(|(id, value)| {
-            let rule = Rule::read(id, value.clone(), None).map_err(|error| format!("'{id}': {error}"))?;
-            super::scanner::check(&rule).map_err(|error| format!("'{id}': {error}"))?;
-            Ok(rule)
-        })
-        .collect()
+    let read = |(id, value): (&String, &Value)| {
+        let named = |error| format!("'{id}': {error}");
+        let rule = Rule::read(id, value).map_err(named)?;
+        super::scanner::check(&rule).map_err(named)?;
+        Ok(rule)
+    };
+    written.iter().map(read).collect()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, Query, QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator};
 
 use super::report::{Finding, Report};
-use super::rule::{Declaration, Family, Rule};
+use super::rule::{Family, Rule};
 use super::sources;
 use crate::error::{Error, Result, Status};
 use crate::runtime::Language;
@@ -92,8 +92,7 @@ impl Scanner {
         if let Some(compiled) = slot.get() {
             return Ok(compiled);
         }
-        let rules: Vec<Arc<Rule>> = self.rules.iter().filter(|rule| rule.family == family).cloned().collect();
-        let compiled = Compiled::new(family, &rules).map_err(|error| {
+        let compiled = Compiled::new(family, &self.rules).map_err(|error| {
             Error::new(Status::Internal, format!("the rules of the scan cannot be compiled: {error}"))
         })?;
         Ok(slot.get_or_init(|| compiled))
@@ -123,18 +122,21 @@ fn is_broken(root: Node<'_>) -> bool {
     }
 }
 
-/// Whether a rule's query can be compiled and says where a finding is.
+/// Whether a rule's queries can be compiled and say where a finding is.
 pub(super) fn check(rule: &Rule) -> std::result::Result<(), String> {
-    let compiled = Compiled::new(rule.family, &[Arc::new(rule.clone())])?;
-    if compiled.found.is_none() {
-        return Err(format!("its query has no capture @{FOUND}, which says where a finding is"));
-    }
-    let is_unknown = |pattern| {
-        !compiled.query.general_predicates(pattern).is_empty()
-            || !compiled.query.property_predicates(pattern).is_empty()
-    };
-    if (0..compiled.query.pattern_count()).any(is_unknown) {
-        return Err("its query has a condition that is none of #eq?, #any-of?, #match? and their opposites".to_owned());
+    let rule = Arc::new(rule.clone());
+    for family in Family::ALL.into_iter().filter(|family| rule.query(*family).is_some()) {
+        let compiled = Compiled::new(family, std::slice::from_ref(&rule))?;
+        if compiled.found.is_none() {
+            return Err(format!("its query has no capture @{FOUND}, which says where a finding is"));
+        }
+        let query = &compiled.query;
+        let is_known = |pattern: &usize| {
+            query.general_predicates(*pattern).is_empty() && query.property_predicates(*pattern).is_empty()
+        };
+        if !(0..query.pattern_count()).all(|pattern| is_known(&pattern)) {
+            return Err("its query has a condition that is none of #eq?, #any-of?, #match? and their opposites".into());
+        }
     }
     Ok(())
 }
@@ -145,7 +147,7 @@ impl Compiled {
         let mut text = String::new();
         let mut ends = Vec::with_capacity(rules.len());
         for rule in rules {
-            text.push_str(&rule.query);
+            text.push_str(rule.query(family).unwrap_or_default());
             text.push('\n');
             ends.push(text.len());
         }
@@ -187,7 +189,7 @@ impl Compiled {
         let mut places: Vec<(&str, usize)> = Vec::new();
         while let Some(one) = matches.next() {
             let Some(rule) = self.rules.get(one.pattern_index) else { continue };
-            if declares_network && rule.unless == Some(Declaration::Network) {
+            if declares_network && rule.is_for_undeclared_network {
                 continue;
             }
             let place = one.captures.iter().find(|capture| Some(capture.index) == self.found);
@@ -202,16 +204,20 @@ impl Compiled {
             }
             places.push(place);
             let (line, column, excerpt) = lines.place(node);
-            judged.findings.push(Finding {
-                rule: rule.id.clone(),
-                severity: rule.severity,
-                file: file.to_owned(),
-                line,
-                column,
-                excerpt,
-                reason: rule.reason.clone(),
-                remedy: rule.remedy.clone(),
-            });
+            let at = judged.findings.partition_point(|one| (one.line, one.column) <= (line, column));
+            judged.findings.insert(
+                at,
+                Finding {
+                    rule: rule.id.clone(),
+                    severity: rule.severity,
+                    file: file.to_owned(),
+                    line,
+                    column,
+                    excerpt,
+                    reason: rule.reason.clone(),
+                    remedy: rule.remedy.clone(),
+                },
+            );
         }
         drop(matches);
         judged.is_cut = is_late || left == 0 || cursor.did_exceed_match_limit();

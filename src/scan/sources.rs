@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::Report;
+use super::report::{Draft, Report};
 use super::scanner::Scanner;
 use crate::error::{Result, Status};
 use crate::runtime::Language;
@@ -19,36 +19,35 @@ const HEAD_BYTES: usize = 512;
 pub(super) fn scan(scanner: &Scanner, skill: &Skill) -> Result<Report> {
     let declares_network = skill.manifest.network.as_ref().is_some_and(|network| network.enabled);
     let deadline = Instant::now() + SKILL_TIME;
-    let mut report = Report::default();
+    let mut draft = Draft::default();
     let mut left = SKILL_BYTES;
     for file in &skill.files {
         let Some(path) = file.path.to_str() else { continue };
         let (language, source) = match content(skill, file, path)? {
             Content::Source(language, source) => (language, source),
             Content::Unread(reason) => {
-                report.skip(path, reason);
+                draft.skip(path, reason);
                 continue;
             }
             Content::Data => continue,
         };
         if source.len() > left {
-            report.skip(path, format!("beyond the {SKILL_BYTES} bytes of sources that are scanned of one skill"));
+            draft.skip(path, format!("beyond the {SKILL_BYTES} bytes of sources that are scanned of one skill"));
             continue;
         }
         left -= source.len();
         if Instant::now() > deadline {
-            report.skip(path, format!("beyond the {} s that the scan of one skill takes", SKILL_TIME.as_secs()));
+            draft.skip(path, format!("beyond the {} s that the scan of one skill takes", SKILL_TIME.as_secs()));
             continue;
         }
         let judged = scanner.judge(language, &source, path, declares_network, deadline)?;
-        report.add(judged.findings, judged.omitted);
+        draft.add(judged.findings, judged.omitted);
         match judged.is_cut {
-            true => report.skip(path, "too tangled to be read to its end"),
-            false => report.files_scanned += 1,
+            true => draft.skip(path, "too tangled to be read to its end"),
+            false => draft.files_scanned += 1,
         }
     }
-    report.settle();
-    Ok(report)
+    Ok(draft.finish())
 }
 
 /// What a file is to a scan.

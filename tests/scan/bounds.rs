@@ -60,7 +60,7 @@ fn hostile_sources_end() {
 fn what_is_found_often_is_told_a_few_times_and_counted() {
     let report = scan(&[("main.py", "eval(x)\n".repeat(5000).as_bytes()), ("other.py", b"os.system(x)\n")]);
     assert_eq!((report.findings.len(), report.omitted), (11, 4990));
-    assert_eq!(report.findings.last().map(|last| last.rule.as_str()), Some("python.shell"));
+    assert_eq!(report.findings.last().map(|last| last.rule.as_str()), Some("shell"));
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_call_of_a_denied_skill_is_refused_and_no_other() {
     let engine = engine(&dir, json!({ "deny": "medium" }));
     let error = run(&engine, "shell").unwrap_err();
     assert_eq!(error.status, Status::ScanDenied);
-    for needle in ["'shell'", "policy.scan", "python.shell (medium) at scripts/main.py:3", "policy.scan.except"] {
+    for needle in ["'shell'", "policy.scan", "shell (medium) at scripts/main.py:3", "policy.scan.except"] {
         assert!(error.message.contains(needle), "'{needle}' is not in: {error}");
     }
     assert_eq!(engine.plan("shell", "", "").unwrap_err().status, Status::ScanDenied);
@@ -67,7 +67,7 @@ fn what_is_below_the_bound_runs_and_is_no_layer_of_isolation() {
 #[test]
 fn a_rule_can_be_left_out() {
     let dir = skills();
-    let engine = engine(&dir, json!({ "deny": "low", "except": ["python.shell"] }));
+    let engine = engine(&dir, json!({ "deny": "low", "except": ["shell"] }));
     run(&engine, "shell").unwrap();
     let report = engine.scan("shell").unwrap();
     assert_eq!((&report["findings"], &report["highest"]), (&json!([]), &Value::Null));
@@ -77,7 +77,7 @@ fn a_rule_can_be_left_out() {
 fn a_host_has_rules_of_its_own() {
     let dir = skills();
     let query = "((call function: (identifier) @f arguments: (argument_list (string) @a)) @found (#eq? @f \"print\") (#match? @a \"ran\"))";
-    let rule = json!({ "language": "python", "severity": "critical", "reason": "Nobody prints that.", "query": query });
+    let rule = json!({ "severity": "critical", "reason": "Nobody prints that.", "python": query });
     let engine = engine(&dir, json!({ "deny": "critical", "rules": { "acme.words": rule } }));
     let error = run(&engine, "plain").unwrap_err();
     assert!(error.message.contains("acme.words (critical) at scripts/main.py:1: Nobody prints that."), "{error}");
@@ -87,7 +87,7 @@ fn a_host_has_rules_of_its_own() {
         .iter()
         .map(|finding| finding["rule"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(rules, ["acme.words", "python.shell"]);
+    assert_eq!(rules, ["acme.words", "shell"]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn the_report_is_about_what_was_loaded() {
         json!({
             "skill": "shell", "digest": digest, "is_denied": false, "highest": "medium", "files_scanned": 1,
             "findings": [{
-                "rule": "python.shell", "severity": "medium", "file": "scripts/main.py", "line": 3, "column": 5,
+                "rule": "shell", "severity": "medium", "file": "scripts/main.py", "line": 3, "column": 5,
                 "excerpt": "os.system(line)", "reason": finding["reason"], "remedy": finding["remedy"],
             }],
             "omitted": 0, "skipped": [],

@@ -108,19 +108,19 @@ fn the_payloads_of_the_first_comparisons_are_found() {
     let source = fs::read_to_string(repository().join("tests/hostile/payloads/seed.py")).unwrap();
     let report = scan(&[("scripts/main.py", source.as_bytes())]);
     let expected: &[(&str, &str)] = &[
-        ("S1_read_etc_passwd", "python.system-file"),
-        ("S2_read_ssh_key", "python.credentials"),
-        ("S4_path_traversal", "python.system-file"),
-        ("S9_os_system", "python.shell"),
-        ("S10_subprocess_run", "python.process"),
-        ("S12_kill_process", "python.process"),
-        ("S14_fork_bomb", "python.process"),
+        ("S1_read_etc_passwd", "system-file"),
+        ("S2_read_ssh_key", "credentials"),
+        ("S4_path_traversal", "system-file"),
+        ("S9_os_system", "shell"),
+        ("S10_subprocess_run", "process"),
+        ("S12_kill_process", "process"),
+        ("S14_fork_bomb", "process"),
         // Those that no sandbox can judge, because they are what the language is.
-        ("S16_dynamic_import", "python.dynamic-import"),
-        ("S17_eval_exec", "python.code-in-text"),
-        ("S17_eval_exec", "python.dynamic-code"),
-        ("S18_modify_builtins", "python.built-ins"),
-        ("S19_env_variables", "python.environment"),
+        ("S16_dynamic_import", "dynamic-import"),
+        ("S17_eval_exec", "code-in-text"),
+        ("S17_eval_exec", "dynamic-code"),
+        ("S18_modify_builtins", "built-ins"),
+        ("S19_env_variables", "environment"),
     ];
     for (function, rule) in expected {
         let is_found =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use skilllite::scan::{Scanner, Severity, built_in};
+use skilllite::scan::{Rule, Scanner, Severity, built_in};
 use skilllite::skill::load;
 
 use crate::{scan, scanner, skill};
@@ -48,20 +48,16 @@ fn expanded(source: &str) -> String {
 fn every_rule_finds_its_examples_and_passes_near_misses() {
     let scanner = scanner();
     let mut wrong = Vec::new();
-    let mut known = 0;
     for (family, ending, text) in EXAMPLES {
         let examples = examples(text);
-        let rules: Vec<String> = built_in()
+        let mut rules: Vec<String> = built_in()
             .unwrap()
             .into_iter()
+            .filter(|rule| rule.languages().any(|language| language == family))
             .map(|rule| rule.id)
-            .filter(|id| id.starts_with(&format!("{family}.")))
             .collect();
-        known += rules.len();
-        let described: Vec<&String> = examples.keys().collect();
-        let mut sorted: Vec<&String> = rules.iter().collect();
-        sorted.sort();
-        assert_eq!(described, sorted, "each rule for {family} has examples, and each example a rule");
+        rules.sort();
+        assert_eq!(examples.keys().cloned().collect::<Vec<_>>(), rules, "for {family}");
         for (rule, sources) in &examples {
             let files: Vec<_> = sources
                 .iter()
@@ -80,7 +76,6 @@ fn every_rule_finds_its_examples_and_passes_near_misses() {
             }
         }
     }
-    assert_eq!(known, built_in().unwrap().len(), "each rule is named after its language");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -99,19 +94,17 @@ fn the_table_of_the_documentation_is_true() {
     let mut is_table = false;
     for line in document.lines() {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
-        is_table = line.starts_with('|') && (is_table || cells == ["rule", "python.", "node.", "shell."]);
-        let [name, severities @ ..] = cells.as_slice() else { continue };
-        for (family, severity) in ["python", "node", "shell"].iter().zip(severities) {
-            if is_table && Severity::from_name(severity).is_some() {
-                listed.push((format!("{family}.{name}"), (*severity).to_owned()));
+        match cells.as_slice() {
+            ["rule", "severity", "languages"] => is_table = true,
+            [name, severity, languages] if is_table && !name.starts_with('-') => {
+                listed.push(format!("{name} {severity} {languages}"));
             }
+            _ => is_table &= line.starts_with('|'),
         }
     }
-    let mut known: Vec<_> =
-        built_in().unwrap().into_iter().map(|rule| (rule.id, rule.severity.name().to_owned())).collect();
-    listed.sort();
-    known.sort();
-    assert_eq!(listed, known);
+    let shown =
+        |rule: &Rule| format!("{} {} {}", rule.id, rule.severity, rule.languages().collect::<Vec<_>>().join(", "));
+    assert_eq!(listed, built_in().unwrap().iter().map(shown).collect::<Vec<_>>());
 }
 
 #[test]
@@ -125,10 +118,10 @@ fn a_finding_says_where_and_the_worst_comes_first() {
     assert_eq!(
         places,
         [
-            ("python.hidden-code", "scripts/main.py", 3, 8),
-            ("python.dynamic-code", "scripts/main.py", 3, 8),
-            ("python.shell", "lib/b.py", 4, 5),
-            ("python.network", "scripts/main.py", 1, 1),
+            ("hidden-code", "scripts/main.py", 3, 8),
+            ("dynamic-code", "scripts/main.py", 3, 8),
+            ("shell", "lib/b.py", 4, 5),
+            ("network", "scripts/main.py", 1, 1),
         ]
     );
     assert_eq!(report.highest, Some(Severity::Critical));
@@ -147,8 +140,8 @@ fn a_declared_network_is_no_finding() {
         let report = scanner().scan(&load(&folder).unwrap()).unwrap();
         report.findings.into_iter().map(|finding| finding.rule).collect()
     };
-    assert_eq!(rules("false"), ["python.shell", "python.network"]);
-    assert_eq!(rules("[api.example.org:443]"), ["python.shell"]);
+    assert_eq!(rules("false"), ["shell", "network"]);
+    assert_eq!(rules("[api.example.org:443]"), ["shell"]);
 }
 
 #[test]
@@ -161,10 +154,7 @@ fn scripts_are_found_by_ending_and_by_their_first_line() {
         ("data.json", b"[\"rm -rf /\"]\n"),
     ]);
     let found: Vec<_> = report.findings.iter().map(|one| (one.file.as_str(), one.rule.as_str())).collect();
-    assert_eq!(
-        found,
-        [("deep/er/x.cjs", "node.dynamic-code"), ("bin/tool", "python.shell"), ("run", "shell.privilege")]
-    );
+    assert_eq!(found, [("deep/er/x.cjs", "dynamic-code"), ("bin/tool", "shell"), ("run", "privilege")]);
     assert_eq!(report.files_scanned, 3);
     assert!(report.skipped.is_empty());
 }

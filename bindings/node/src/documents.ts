@@ -53,11 +53,12 @@ export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical';
 
 /** A rule of the host's own for the static scan. */
 export interface ScanRule {
-    language: 'python' | 'node' | 'shell';
     severity: Severity;
     reason: string;
     remedy?: string;
-    query: string;
+    python?: string;
+    node?: string;
+    shell?: string;
     unless?: 'network';
 }
 

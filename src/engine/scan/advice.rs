@@ -161,37 +161,40 @@ mod tests {
     }
 
     fn rule(query: &str) -> Value {
-        json!({ "acme.rule": { "language": "python", "severity": "low", "reason": "r", "query": query } })
+        json!({ "acme.rule": { "severity": "low", "reason": "r", "python": query } })
     }
 
     #[test]
     fn settings_are_read() {
         let rules = rule("((identifier) @found (#eq? @found \"acme\"))");
-        let settings = read(&json!({ "deny": "high", "except": ["python.dotenv"], "rules": rules })).unwrap();
+        let settings = read(&json!({ "deny": "high", "except": ["dotenv"], "rules": rules })).unwrap();
         assert_eq!(settings.deny, Some(Severity::High));
         assert_eq!((settings.own.len(), settings.own[0].id.as_str()), (1, "acme.rule"));
-        assert_eq!(settings.except, ["python.dotenv"]);
+        assert_eq!(settings.except, ["dotenv"]);
         assert_eq!(read(&Value::Null).unwrap(), Settings::default());
         assert_eq!(read(&json!({})).unwrap(), Settings::default());
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let unknown = json!({ "x": { "language": "python", "severity": "low", "reason": "r", "query": "(call) @found", "y": 1 } });
-        let taken = json!({ "python.dotenv": rule("(call) @found")["acme.rule"] });
+        let unknown = json!({ "x": { "severity": "low", "reason": "r", "python": "(call) @found", "y": "z" } });
+        let bare = json!({ "x": { "severity": "low", "reason": "r" } });
+        let taken = json!({ "dotenv": rule("(call) @found")["acme.rule"] });
         let rows: &[(Value, &[&str])] = &[
             (json!(true), &["'policy.scan'", "object"]),
             (json!({ "deny": "fatal" }), &["'policy.scan.deny'", "fatal", "critical"]),
             (json!({ "allow": [] }), &["policy.scan.allow", "deny, rules, except"]),
-            (json!({ "except": ["python.nothing"] }), &["'policy.scan.except'", "python.nothing"]),
+            (json!({ "except": ["nothing"] }), &["'policy.scan.except'", "nothing"]),
             (json!({ "rules": [] }), &["'policy.scan.rules'", "object"]),
             (json!({ "rules": { "x": 1 } }), &["'policy.scan.rules'", "'x'"]),
-            (json!({ "rules": unknown }), &["'policy.scan.rules'", "'x'", "unknown field `y`"]),
+            (json!({ "rules": unknown }), &["'policy.scan.rules'", "'x'", "unknown key 'y'"]),
+            (json!({ "rules": bare }), &["'x'", "a query"]),
+            (json!({ "rules": { "x": { "severity": "worst" } } }), &["'x'", "'worst'"]),
             (json!({ "rules": rule("(nothing) @found") }), &["'acme.rule'", "wrong at byte 1"]),
             (json!({ "rules": rule("(call)") }), &["'acme.rule'", "@found"]),
             (json!({ "rules": rule("((call) @found (#has-parent? @found call))") }), &["'acme.rule'", "condition"]),
             (json!({ "rules": rule("((call) @found (#match? @found \"(\"))") }), &["'acme.rule'", "wrong at"]),
-            (json!({ "rules": taken }), &["'policy.scan.rules'", "python.dotenv", "another name"]),
+            (json!({ "rules": taken }), &["'policy.scan.rules'", "dotenv", "another name"]),
         ];
         for (scan, needles) in rows {
             let error = read(scan).unwrap_err();
