@@ -180,6 +180,7 @@ const PIECES: [&str; 44] = [
 #[test]
 fn garbage_gives_a_report() {
     let mut random = Random(0x5eed_0002_cafe_f00d);
+    let scanner = scanner();
     let mut found = 0;
     for _ in 0..20 {
         let files: Vec<_> = (0..60)
@@ -194,7 +195,7 @@ fn garbage_gives_a_report() {
             })
             .collect();
         let dir = skill(&files);
-        let report = scanner().scan(&load(&dir.path().join("sample")).unwrap()).unwrap();
+        let report = scanner.scan(&load(&dir.path().join("sample")).unwrap()).unwrap();
         // Noise may begin like a program.
         assert_eq!(report.files_scanned + report.skipped.len(), files.len());
         for one in &report.findings {
