@@ -185,7 +185,6 @@ impl Compiled {
         };
         let options = QueryCursorOptions::new().progress_callback(&mut stop);
         let mut matches = cursor.matches_with_options(&self.query, root, text, options);
-        let mut lines = Lines::new(source);
         let mut places: Vec<(&str, usize)> = Vec::new();
         while let Some(one) = matches.next() {
             let Some(rule) = self.rules.get(one.pattern_index) else { continue };
@@ -203,7 +202,7 @@ impl Compiled {
                 continue;
             }
             places.push(place);
-            let (line, column, excerpt) = lines.place(node);
+            let (line, column, excerpt) = place(source, node);
             let at = judged.findings.partition_point(|one| (one.line, one.column) <= (line, column));
             judged.findings.insert(
                 at,
@@ -225,28 +224,16 @@ impl Compiled {
     }
 }
 
-/// The lines of a source.
-struct Lines<'s> {
-    source: &'s [u8],
-}
-
-impl<'s> Lines<'s> {
-    fn new(source: &'s [u8]) -> Self {
-        Self { source }
-    }
-
-    /// Line and column of a node, from 1, and the start of what stands there.
-    fn place(&mut self, node: Node<'_>) -> (usize, usize, String) {
-        let position = node.start_position();
-        let begin = node.start_byte().saturating_sub(position.column);
-        let before = self.source.get(begin..node.start_byte()).unwrap_or_default();
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
-        let rest = self.source.get(begin..).unwrap_or_default();
-        let rest = rest.get(..rest.len().min(NODE_BYTES)).unwrap_or_default();
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        // Of a long line the part with the finding.
-        let line = if column > 60 { self.source.get(node.start_byte()..).unwrap_or_default() } else { line };
-        let line = line.get(..line.len().min(NODE_BYTES)).unwrap_or_default();
-        (position.row + 1, column, excerpt(String::from_utf8_lossy(line).trim()))
-    }
+/// Line and column of a node, from 1, and the start of its line; of a long line the part that begins with the node.
+fn place(source: &[u8], node: Node<'_>) -> (usize, usize, String) {
+    const LONG: usize = 60;
+    let position = node.start_position();
+    let begin = node.start_byte().saturating_sub(position.column);
+    let before = source.get(begin..node.start_byte()).unwrap_or_default();
+    let column = String::from_utf8_lossy(before).chars().count() + 1;
+    let shown = if column > LONG { node.start_byte() } else { begin };
+    let rest = source.get(shown..).unwrap_or_default();
+    let rest = rest.get(..NODE_BYTES).unwrap_or(rest);
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    (position.row + 1, column, excerpt(String::from_utf8_lossy(line).trim()))
 }
