@@ -276,7 +276,7 @@ class Case:
         return self.engine.manifest(skill)
 
     def do_scan(self, skill: str) -> Json:
-        return dataclasses.asdict(self.engine.scan(skill))
+        return self.engine.scan(skill).raw
 
     def do_validate(self, dir: str) -> Json:
         return [dataclasses.asdict(finding) for finding in skilllite.validate(dir)]
