@@ -202,7 +202,7 @@ impl Compiled {
                 continue;
             }
             places.push(place);
-            let (line, column, excerpt) = place(source, node);
+            let (line, column, excerpt) = located(source, node);
             let at = judged.findings.partition_point(|one| (one.line, one.column) <= (line, column));
             judged.findings.insert(
                 at,
@@ -225,7 +225,7 @@ impl Compiled {
 }
 
 /// Line and column of a node, from 1, and the start of its line; of a long line the part that begins with the node.
-fn place(source: &[u8], node: Node<'_>) -> (usize, usize, String) {
+fn located(source: &[u8], node: Node<'_>) -> (usize, usize, String) {
     const LONG: usize = 60;
     let position = node.start_position();
     let begin = node.start_byte().saturating_sub(position.column);
