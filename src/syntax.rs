@@ -10,6 +10,13 @@ use crate::runtime::Language;
 /// How often the parser may report progress before it is stopped; it reports about every hundred operations.
 const PROGRESS: usize = 200_000;
 
+/// The most `|` and `(` of a shell script. Where it does not end as it should, the parser compares all ways to read what is
+/// open, in one step that nobody can stop and that takes the square of their number: 0.3 s for 2000. The largest scripts that people
+/// write have some hundreds.
+const SHELL_BRANCHES: usize = 2000;
+/// The most bytes that a shell script's here-documents may make the scanner read: each is looked for to the end, unstoppably.
+const HEREDOC_BYTES: usize = 64 << 20;
+
 /// The grammar of a language; `None` where sources are not read.
 pub(crate) fn grammar(language: Language) -> Option<tree_sitter::Language> {
     match language {
@@ -20,8 +27,11 @@ pub(crate) fn grammar(language: Language) -> Option<tree_sitter::Language> {
     }
 }
 
-/// The tree of a source; `None` when the parser was stopped.
+/// The tree of a source; `None` when the parser was stopped, or not begun.
 pub(crate) fn parse(language: Language, source: &[u8]) -> Option<Tree> {
+    if matches!(language, Language::Bash | Language::Sh) && is_tangled(source) {
+        return None;
+    }
     let mut parser = Parser::new();
     parser.set_language(&grammar(language)?).ok()?;
     let mut progress = 0usize;
@@ -31,6 +41,13 @@ pub(crate) fn parse(language: Language, source: &[u8]) -> Option<Tree> {
     };
     let options = ParseOptions::new().progress_callback(&mut stop);
     parser.parse_with_options(&mut |at, _| source.get(at..).unwrap_or(&[]), None, Some(options))
+}
+
+/// Whether a shell script could take longer than its steps say.
+fn is_tangled(source: &[u8]) -> bool {
+    let branches = source.iter().filter(|byte| matches!(byte, b'|' | b'(')).count();
+    let heredocs = source.windows(2).filter(|pair| pair == b"<<").count();
+    branches > SHELL_BRANCHES || heredocs.saturating_mul(source.len()) > HEREDOC_BYTES
 }
 
 /// The named children of a node.
