@@ -22,7 +22,7 @@ fn timed(path: &str, source: &[u8]) -> Report {
 
 #[test]
 fn hostile_sources_end() {
-    let many = |piece: &str| piece.repeat((1 << 18) / piece.len()).into_bytes();
+    let many = |piece: &str| piece.repeat((1 << 16) / piece.len()).into_bytes();
     let rows: &[(&str, Vec<u8>)] = &[
         ("a.py", many("(")),
         ("b.py", many("exec(")),
@@ -47,8 +47,8 @@ fn hostile_sources_end() {
         ("d.sh", many("rm -r ")),
         ("e.sh", many("<<E\n")),
         ("f.sh", many("a() { a | a\n")),
-        ("g.sh", format!("rm {}\n", "-r ".repeat(80_000)).into_bytes()),
-        ("h.sh", format!("curl {}x\n", "| sh".repeat(60_000)).into_bytes()),
+        ("g.sh", format!("rm {}\n", "-r ".repeat(20_000)).into_bytes()),
+        ("h.sh", format!("curl {}x\n", "| sh".repeat(15_000)).into_bytes()),
         ("i.sh", many("\\")),
     ];
     for (path, source) in rows {
@@ -65,17 +65,17 @@ fn what_is_found_often_is_told_a_few_times_and_counted() {
 
 #[test]
 fn of_many_findings_the_worst_are_kept() {
-    let files: Vec<_> = (0..1200)
+    let files: Vec<_> = (0..600)
         .map(|number| {
-            let source: &[u8] = if number == 1100 { b"exec(base64.b64decode(x))\n" } else { b"os.system(x)\n" };
+            let source: &[u8] = if number == 550 { b"exec(base64.b64decode(x))\n" } else { b"os.system(x)\n" };
             (format!("scripts/{number:04}.py"), source.to_vec())
         })
         .collect();
     let dir = skill(&files);
     let report = scanner().scan(&load(&dir.path().join("sample")).unwrap()).unwrap();
-    assert_eq!((report.findings.len(), report.omitted, report.files_scanned), (500, 701, 1200));
+    assert_eq!((report.findings.len(), report.omitted, report.files_scanned), (500, 100, 600));
     assert_eq!(report.highest, Some(Severity::Critical));
-    assert_eq!(report.findings[0].file, "scripts/1100.py");
+    assert_eq!(report.findings[0].file, "scripts/0550.py");
 }
 
 #[test]
