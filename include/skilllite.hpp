@@ -240,6 +240,9 @@ public:
     void remove(std::string_view skill) { detail::run(skl_engine_remove, handle_.get(), skill.data(), skill.size()); }
     /** Gives the tools of a skill out and lets them be called, or no longer. */
     void enable(std::string_view skill, bool is_enabled = true) { detail::run(skl_engine_enable, handle_.get(), skill.data(), skill.size(), is_enabled); }
+    /** Installs what the scripts of a skill, or of every enabled one, declare to need, and waits for that. A JSON report
+     * (docs/dependencies.md). */
+    Buffer prepare(std::string_view skill = {}) { return detail::document(skl_engine_prepare, handle_.get(), skill.data(), skill.size()); }
     /** The opposite of enable(). */
     void disable(std::string_view skill) { enable(skill, false); }
 

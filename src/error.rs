@@ -80,6 +80,13 @@ pub enum Status {
 
     /// An agent expects something else now.
     OutOfTurn = 500,
+
+    /// What a skill declares to need has not been installed.
+    NotPrepared = 600,
+    /// Installing what a skill declares to need failed.
+    BuildFailed = 601,
+    /// What a skill declares to need cannot be understood, or not be had.
+    InvalidDependencies = 602,
 }
 
 /// A failed operation.

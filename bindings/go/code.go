@@ -71,6 +71,12 @@ const (
 	ErrCancelled Code = 403
 	// ErrOutOfTurn: the agent's turn is another one: its last step says what it waits for.
 	ErrOutOfTurn Code = 500
+	// ErrNotPrepared: what the skill declares to need has not been installed: call Engine.Prepare.
+	ErrNotPrepared Code = 600
+	// ErrBuildFailed: installing what a skill declares to need failed.
+	ErrBuildFailed Code = 601
+	// ErrInvalidDependencies: what a skill declares to need cannot be understood, or the config names no index for it.
+	ErrInvalidDependencies Code = 602
 )
 
 // String is the code's name in the header, such as "SKL_ERR_CLOSED".

@@ -42,6 +42,28 @@ type ReloadReport struct {
 	Raw         json.RawMessage `json:"-"`
 }
 
+// A PrepareReport is what one Prepare installed, or found installed.
+type PrepareReport struct {
+	Environments []Environment   `json:"environments"` // none where nothing is declared
+	Raw          json.RawMessage `json:"-"`
+}
+
+// An Environment is what some tools of a skill need, installed. docs/dependencies.md has the fields that are not here.
+type Environment struct {
+	Skill        string          `json:"skill"`
+	Tools        []string        `json:"tools"`
+	Language     string          `json:"language"`
+	State        string          `json:"state"`  // "built", "ready" (it was there) or "host" (the config installs nothing)
+	Source       string          `json:"source"` // the skill's file that declares the requirements
+	Requirements []string        `json:"requirements"`
+	Packages     []string        `json:"packages"` // what was installed, with versions
+	Key          string          `json:"key"`
+	Path         string          `json:"path"`
+	Log          string          `json:"log"` // what the installer said, its end
+	Hint         string          `json:"hint"`
+	Raw          json.RawMessage `json:"-"`
+}
+
 // A Skill is a loaded skill, as the catalogue has it.
 type Skill struct {
 	Name         string          `json:"name"`
@@ -175,6 +197,16 @@ func (r *LoadReport) UnmarshalJSON(text []byte) error {
 func (r *ReloadReport) UnmarshalJSON(text []byte) error {
 	type plain ReloadReport
 	return keeping(text, (*plain)(r), &r.Raw)
+}
+
+func (r *PrepareReport) UnmarshalJSON(text []byte) error {
+	type plain PrepareReport
+	return keeping(text, (*plain)(r), &r.Raw)
+}
+
+func (e *Environment) UnmarshalJSON(text []byte) error {
+	type plain Environment
+	return keeping(text, (*plain)(e), &e.Raw)
 }
 
 func (s *Skill) UnmarshalJSON(text []byte) error {

@@ -79,6 +79,12 @@ pub enum skl_status {
     SKL_ERR_CANCELLED = 403,
     /// The agent's turn is another one: its last step says what it waits for.
     SKL_ERR_OUT_OF_TURN = 500,
+    /// What the skill declares to need has not been installed: call skl_engine_prepare().
+    SKL_ERR_NOT_PREPARED = 600,
+    /// Installing what a skill declares to need failed.
+    SKL_ERR_BUILD_FAILED = 601,
+    /// What a skill declares to need cannot be understood, or the config names no index for it.
+    SKL_ERR_INVALID_DEPENDENCIES = 602,
 }
 
 impl From<Status> for skl_status {
@@ -117,6 +123,9 @@ impl From<Status> for skl_status {
             Status::Closed => Self::SKL_ERR_CLOSED,
             Status::Cancelled => Self::SKL_ERR_CANCELLED,
             Status::OutOfTurn => Self::SKL_ERR_OUT_OF_TURN,
+            Status::NotPrepared => Self::SKL_ERR_NOT_PREPARED,
+            Status::BuildFailed => Self::SKL_ERR_BUILD_FAILED,
+            Status::InvalidDependencies => Self::SKL_ERR_INVALID_DEPENDENCIES,
         }
     }
 }
@@ -159,6 +168,9 @@ const NAMES: &[(skl_status, &std::ffi::CStr)] = {
         (SKL_ERR_CLOSED, c"SKL_ERR_CLOSED"),
         (SKL_ERR_CANCELLED, c"SKL_ERR_CANCELLED"),
         (SKL_ERR_OUT_OF_TURN, c"SKL_ERR_OUT_OF_TURN"),
+        (SKL_ERR_NOT_PREPARED, c"SKL_ERR_NOT_PREPARED"),
+        (SKL_ERR_BUILD_FAILED, c"SKL_ERR_BUILD_FAILED"),
+        (SKL_ERR_INVALID_DEPENDENCIES, c"SKL_ERR_INVALID_DEPENDENCIES"),
     ]
 };
 
@@ -248,6 +260,9 @@ mod tests {
             Status::Closed,
             Status::Cancelled,
             Status::OutOfTurn,
+            Status::NotPrepared,
+            Status::BuildFailed,
+            Status::InvalidDependencies,
         ];
         assert_eq!(NAMES.len(), all.len() + 1);
         for status in all {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::dependencies;
 use super::document::{Section, invalid, parse};
 use super::environment;
 use super::host::Host;
@@ -26,6 +27,8 @@ const KEYS: &[&str] = &[
     "warm",
     "skills",
     "disclosure",
+    "cache_dir",
+    "dependencies",
 ];
 const POLICY_KEYS: &[&str] =
     &["min_tier", "max_tier", "network", "limits", "env", "read_paths", "write_paths", "subprocess", "scan"];
@@ -95,6 +98,10 @@ pub struct Config {
     pub supervisor_path: Option<PathBuf>,
     /// Whether the generic tools of progressive disclosure are given out.
     pub disclosure: Disclosure,
+    /// A folder that the library may write, for what is worth keeping.
+    pub cache_dir: Option<PathBuf>,
+    /// What may be installed for skills; nothing when absent.
+    pub(super) dependencies: Option<dependencies::Settings>,
 }
 
 impl Config {
@@ -111,7 +118,9 @@ impl Config {
         let max_queued = top.integer("max_queued", 0..=MAX_QUEUED)?.unwrap_or(1024);
         refuse_warm(&top)?;
         let (policy, network, scan) = policy(&top)?;
+        let dependencies = dependencies::Settings::read(&top, &policy)?;
         Ok(Self {
+            dependencies,
             policy,
             network,
             scan,
@@ -123,6 +132,7 @@ impl Config {
             max_queued: max_queued as usize,
             supervisor_path: top.path("supervisor_path")?,
             disclosure: disclosure(&top)?,
+            cache_dir: top.path("cache_dir")?,
         })
     }
 }

@@ -1,13 +1,21 @@
 //! One state of the registry: skills with their tools under names that are unique. It never changes, so whoever holds one
 //! sees one consistent registry.
 
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::collections::BTreeMap;
 use std::collections::{BTreeSet, HashMap};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::sync::{Mutex, PoisonError};
 
 use super::document::excerpt;
 use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use crate::skill::{Dependencies, Ecosystem};
 use crate::skill::{Diagnostic, Skill};
 use crate::tool::{Tool, tools_of, unique_names};
 
@@ -26,13 +34,39 @@ pub(super) struct Entry {
     needs_site: OnceLock<bool>,
     /// What the scan said, once somebody asked.
     pub(super) scanned: scan::Memory,
+    /// What scripts declare to need, by their path.
+    #[cfg(all(feature = "dependencies", target_os = "linux"))]
+    needs: Mutex<BTreeMap<PathBuf, Needs>>,
 }
+
+/// What one script declares to need, if anything.
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+type Needs = Option<Arc<Dependencies>>;
 
 impl Entry {
     pub(super) fn new(skill: Skill) -> Arc<Self> {
         let skill = Arc::new(skill);
         let (tools, diagnostics) = tools_of(&skill);
-        Arc::new(Self { skill, diagnostics, tools, needs_site: OnceLock::new(), scanned: Default::default() })
+        Arc::new(Self {
+            skill,
+            diagnostics,
+            tools,
+            needs_site: OnceLock::new(),
+            scanned: Default::default(),
+            #[cfg(all(feature = "dependencies", target_os = "linux"))]
+            needs: Mutex::default(),
+        })
+    }
+
+    /// What the script declares to need, read on the first call. Errors as [`Skill::dependencies`]; they are not kept.
+    #[cfg(all(feature = "dependencies", target_os = "linux"))]
+    pub(super) fn dependencies(&self, script: &Path, ecosystem: Ecosystem) -> Result<Needs> {
+        if let Some(needs) = self.needs.lock().unwrap_or_else(PoisonError::into_inner).get(script) {
+            return Ok(needs.clone());
+        }
+        let needs = self.skill.dependencies(script, ecosystem)?.map(Arc::new);
+        self.needs.lock().unwrap_or_else(PoisonError::into_inner).insert(script.to_path_buf(), needs.clone());
+        Ok(needs)
     }
 
     /// Whether the skill's Python code imports anything beyond the standard library, and so needs `site`. Found on

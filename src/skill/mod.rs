@@ -5,6 +5,8 @@
 //! knows an LLM. Loading is lenient (what PyYAML reads, loads, with diagnostics); validating is strict.
 
 mod beneath;
+#[cfg(feature = "dependencies")]
+mod dependencies;
 mod diagnostic;
 mod discover;
 mod entry_point;
@@ -25,6 +27,8 @@ pub(crate) mod yaml;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "dependencies")]
+pub use dependencies::{Dependencies, Ecosystem};
 pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
 pub use discover::{Discovery, discover};

@@ -115,6 +115,7 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"close", [](const Step &step) { step.engine().close(); }},
     {"load", [](const Step &step) { step.json(step.engine().load(view(step.in.dir))); }},
     {"reload", [](const Step &step) { step.json(step.engine().reload()); }},
+    {"prepare", [](const Step &step) { step.json(step.engine().prepare(view(step.in.skill))); }},
     {"remove", [](const Step &step) { step.engine().remove(view(step.in.skill)); }},
     {"enable", [](const Step &step) { step.engine().enable(view(step.in.skill), step.in.is_enabled); }},
     {"skills", [](const Step &step) { step.json(step.engine().skills()); }},

@@ -248,6 +248,9 @@ class Case:
     def do_load(self, dir: str) -> Json:
         return self.engine.load(dir).raw
 
+    def do_prepare(self, skill: str = "") -> Json:
+        return self.engine.prepare(skill).raw
+
     def do_reload(self) -> Json:
         return self.engine.reload().raw
 

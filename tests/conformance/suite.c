@@ -21,7 +21,7 @@ static const char default_config[] = "{\"policy\":{\"min_tier\":\"landlock\"}}";
 /* What each step takes. A key that is not among them, or a step that is not here, fails the case. */
 static const struct { const char *action, *keys; } actions[] = {
     { "version", "" }, { "has_feature", "name" }, { "probe", "" },
-    { "new", "config" }, { "load", "dir" }, { "reload", "" },
+    { "new", "config" }, { "load", "dir" }, { "reload", "" }, { "prepare", "skill" },
     { "remove", "skill" }, { "enable", "skill is_enabled" }, { "skills", "" },
     { "tools", "dialect" }, { "instructions", "skill" }, { "resources", "skill" },
     { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "scan", "skill" }, { "validate", "dir" },

@@ -114,6 +114,7 @@ void skills(skl::Engine &engine) {
     CHECK_HAS(engine.load(folder + "/skills"), "\"sleeps\"");
     CHECK_FAILS(SKL_ERR_SKILL_DIRECTORY, engine.load(folder + "/nowhere"));
     CHECK_HAS(engine.reload(), "\"removed\":[]");
+    CHECK_HAS(engine.prepare(), "\"environments\":[]");
     CHECK_HAS(engine.skills(), "Says hello.");
     CHECK_HAS(engine.tools(), "\"function\"");
     if (skl::has_feature("dialects")) CHECK_HAS(engine.tools("anthropic"), "input_schema");

@@ -69,6 +69,15 @@ export interface ScanPolicy {
     rules?: Record<string, ScanRule>;
 }
 
+/** What may be installed for skills, and from where; see docs/dependencies.md. */
+export interface Dependencies {
+    python_index?: string;
+    node_registry?: string;
+    hosts?: readonly string[];
+    scripts?: boolean;
+    limits?: Record<string, number>;
+}
+
 /** How an engine is configured; every key may be left out. */
 export interface EngineConfig {
     policy?: Policy;
@@ -79,6 +88,8 @@ export interface EngineConfig {
     max_queued?: number;
     supervisor_path?: string;
     skills?: readonly string[];
+    cache_dir?: string;
+    dependencies?: false | Dependencies;
     warm?: false;
 }
 
@@ -95,6 +106,31 @@ export interface ReloadReport extends LoadReport {
     added: string[];
     changed: string[];
     removed: string[];
+}
+
+/** What one `prepare` installed, or found installed. None where nothing is declared. */
+export interface PrepareReport {
+    environments: Environment[];
+}
+
+/** What some tools of a skill need, installed: `built` now, or `ready` before. `host`: the config installs nothing. */
+export interface Environment {
+    skill: string;
+    tools: string[];
+    language: 'python' | 'node';
+    state: 'built' | 'ready' | 'host';
+    /** The skill's file that declares the requirements. */
+    source: string;
+    requirements: string[];
+    /** What was installed, with versions. */
+    packages?: string[];
+    key?: string;
+    path?: string;
+    installer?: string;
+    duration_ms?: number;
+    /** What the installer said, its end. */
+    log?: string;
+    hint?: string;
 }
 
 /** A loaded skill. `tools` are names; a skill of instructions only has none. */

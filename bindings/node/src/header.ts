@@ -76,6 +76,12 @@ export const STATUS = {
     SKL_ERR_CANCELLED: 403,
     /** The agent's turn is another one: its last step says what it waits for. */
     SKL_ERR_OUT_OF_TURN: 500,
+    /** What the skill declares to need has not been installed: call skl_engine_prepare(). */
+    SKL_ERR_NOT_PREPARED: 600,
+    /** Installing what a skill declares to need failed. */
+    SKL_ERR_BUILD_FAILED: 601,
+    /** What a skill declares to need cannot be understood, or the config names no index for it. */
+    SKL_ERR_INVALID_DEPENDENCIES: 602,
 } as const
 
 /** The address of an object of the library, or of nothing. */
@@ -130,6 +136,7 @@ export interface Functions {
     skl_engine_reload(engine: skl_engine, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_remove(engine: skl_engine, skill: Bytes, skillLen: number, err: Out<skl_error>): number
     skl_engine_enable(engine: skl_engine, skill: Bytes, skillLen: number, isEnabled: boolean, err: Out<skl_error>): number
+    skl_engine_prepare(engine: skl_engine, skill: Bytes, skillLen: number, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_skills(engine: skl_engine, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_instructions(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_resources(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
@@ -189,6 +196,7 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_engine_reload: ['i32', 'pointer', 'out', 'out'],
     skl_engine_remove: ['i32', 'pointer', 'bytes', 'size', 'out'],
     skl_engine_enable: ['i32', 'pointer', 'bytes', 'size', 'bool', 'out'],
+    skl_engine_prepare: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_skills: ['i32', 'pointer', 'out', 'out'],
     skl_engine_instructions: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_resources: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],

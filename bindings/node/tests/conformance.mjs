@@ -257,6 +257,7 @@ const STEPS = {
     }),
     load: step('dir', (run, { dir }) => run.engine.load(dir)),
     reload: step('', (run) => run.engine.reload()),
+    prepare: step('skill', (run, { skill }) => run.engine.prepare(skill)),
     remove: step('skill', (run, { skill }) => run.engine.remove(skill)),
     enable: step('skill is_enabled', (run, { skill, is_enabled }) => run.engine.enable(skill, is_enabled)),
     skills: step('', (run) => run.engine.skills()),

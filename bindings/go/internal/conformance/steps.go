@@ -146,7 +146,7 @@ func (s *scene) step(step map[string]any) string {
 
 // What a step may say beside do, expect, error, message and save.
 var inputs = map[string]string{
-	"version": "", "has_feature": "name", "probe": "", "new": "config", "load": "dir", "reload": "", "remove": "skill",
+	"version": "", "has_feature": "name", "probe": "", "new": "config", "load": "dir", "reload": "", "remove": "skill", "prepare": "skill",
 	"enable": "skill is_enabled", "skills": "", "tools": "dialect", "instructions": "skill", "resources": "skill",
 	"read_resource": "skill path max_bytes", "manifest": "skill", "scan": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
 	"execute": "tool arguments arguments_text options", "start": "tool arguments arguments_text options call", "wait": "call timeout_ms",
@@ -224,6 +224,12 @@ func (s *scene) do(step map[string]any) (any, error) {
 		return decode(report.Raw)
 	case "reload":
 		report, err := e.Reload()
+		if err != nil {
+			return nil, err
+		}
+		return decode(report.Raw)
+	case "prepare":
+		report, err := e.Prepare(ctx, text("skill"))
 		if err != nil {
 			return nil, err
 		}

@@ -20,17 +20,20 @@ from ._library import LibraryError
 from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .inference import InferredSchema, Parameter, SchemaInferrer
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
 from .values import (
     CallFailure,
     Diagnostic,
+    Environment,
     Isolation,
     Layer,
     LoadReport,
     Obstacle,
     OutputFile,
+    PrepareReport,
     Probe,
     ReloadReport,
     Resource,
@@ -75,13 +78,17 @@ __all__ = [
     "Call",
     "CallFailure",
     "Diagnostic",
+    "Environment",
+    "InferredSchema",
     "Isolation",
     "Layer",
     "LibraryError",
     "LoadReport",
     "Obstacle",
     "OutputFile",
+    "Parameter",
     "Probe",
+    "PrepareReport",
     "ReloadReport",
     "Resource",
     "ResponseStream",
@@ -89,6 +96,7 @@ __all__ = [
     "ScanFinding",
     "ScanReport",
     "ScanSkipped",
+    "SchemaInferrer",
     "SkillInfo",
     "SkillManager",
     "SkippedSkill",

@@ -82,6 +82,12 @@ class Status(enum.IntEnum):
     """The call was cancelled before it started; found in results only."""
     OUT_OF_TURN = 500
     """The agent's turn is another one: its last step says what it waits for."""
+    NOT_PREPARED = 600
+    """What the skill declares to need has not been installed: call skl_engine_prepare()."""
+    BUILD_FAILED = 601
+    """Installing what a skill declares to need failed."""
+    INVALID_DEPENDENCIES = 602
+    """What a skill declares to need cannot be understood, or the config names no index for it."""
 
 
 class skl_agent(ctypes.c_void_p):
@@ -192,6 +198,14 @@ class Functions(Protocol):
         skill: Optional[bytes],
         skill_len: int,
         is_enabled: bool,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_prepare(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        report: Any,
         err: Any,
     ) -> int: ...
     def skl_engine_skills(self, engine: skl_engine, out: Any, err: Any) -> int: ...
@@ -397,6 +411,14 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_char_p,
         ctypes.c_size_t,
         ctypes.c_bool,
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_prepare": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_skills": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),

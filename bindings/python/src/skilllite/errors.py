@@ -56,6 +56,10 @@ class AgentError(SkillLiteError):
     """The order of a conversation."""
 
 
+class DependencyError(SkillLiteError):
+    """What a skill needs to have installed."""
+
+
 class NullArgumentError(GeneralError):
     """A required pointer was NULL."""
 
@@ -188,6 +192,18 @@ class OutOfTurnError(AgentError):
     """The agent's turn is another one: its last step says what it waits for."""
 
 
+class NotPreparedError(DependencyError):
+    """What the skill declares to need has not been installed: call skl_engine_prepare()."""
+
+
+class BuildFailedError(DependencyError):
+    """Installing what a skill declares to need failed."""
+
+
+class InvalidDependenciesError(DependencyError):
+    """What a skill declares to need cannot be understood, or the config names no index for it."""
+
+
 BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     1: NullArgumentError,
     2: InvalidUtf8Error,
@@ -222,27 +238,34 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     402: ClosedError,
     403: CancelledError,
     500: OutOfTurnError,
+    600: NotPreparedError,
+    601: BuildFailedError,
+    602: InvalidDependenciesError,
 }
 """The class of each status; a number that is not in it raises `SkillLiteError` itself."""
 
 __all__ = [
     "BY_STATUS",
     "AgentError",
+    "BuildFailedError",
     "CallError",
     "CancelledError",
     "ClosedError",
+    "DependencyError",
     "ForkedError",
     "GeneralError",
     "InternalError",
     "InterpreterNotFoundError",
     "InvalidArgumentsError",
     "InvalidConfigError",
+    "InvalidDependenciesError",
     "InvalidJsonError",
     "InvalidResponseError",
     "InvalidUtf8Error",
     "IoError",
     "IsolationUnavailableError",
     "LimitUnenforceableError",
+    "NotPreparedError",
     "NullArgumentError",
     "OutOfTurnError",
     "PanicError",
