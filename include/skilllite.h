@@ -138,6 +138,10 @@ enum skl_status
      */
     SKL_ERR_SKILL_CHANGED = 106,
     /**
+     * The static scan found what the policy denies in the skill.
+     */
+    SKL_ERR_SCAN_DENIED = 107,
+    /**
      * No tool has this name.
      */
     SKL_ERR_TOOL_NOT_FOUND = 200,
@@ -595,6 +599,24 @@ skl_status skl_engine_prompt(const skl_engine *engine,
                              size_t options_len,
                              skl_buffer **out,
                              skl_error **err);
+
+/**
+ * What the sources of a skill look like they might do, by rules over their syntax: for a dialog that asks before anything runs,
+ * or after a download. It is advice and never isolation: code can be written so that no rule sees it, and nothing is lowered
+ * because of a good report (docs/scan.md). Of a skill that is loaded, disabled ones too, exactly what was loaded is read; the
+ * first report on it is kept.
+ *
+ * On SKL_OK the caller owns `*report`: `{"skill", "digest", "is_denied", "highest", "files_scanned", "findings", "omitted",
+ * "skipped"}`; a finding has "rule", "severity", "file", "line", "column", "excerpt", "reason" and "remedy", the worst comes first.
+ * "is_denied" says whether the config's "policy.scan" refuses calls of the skill (SCAN_DENIED). Statuses: NULL_ARGUMENT,
+ * INVALID_UTF8, SKILL_NOT_FOUND, SKILL_CHANGED, IO, UNSUPPORTED (a build without the feature "scan"), FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_scan(const skl_engine *engine,
+                           const char *skill,
+                           size_t skill_len,
+                           skl_buffer **report,
+                           skl_error **err);
 
 /**
  * Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.

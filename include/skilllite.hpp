@@ -260,6 +260,8 @@ public:
     }
     /** What a skill declares, its files with their digests, its tools with their schemas: a JSON object. */
     Buffer manifest(std::string_view skill) const { return detail::document(skl_engine_manifest, handle_.get(), skill.data(), skill.size()); }
+    /** What the sources of a skill look like they might do: a JSON object (docs/scan.md). Advice, and never isolation. */
+    Buffer scan(std::string_view skill) const { return detail::document(skl_engine_scan, handle_.get(), skill.data(), skill.size()); }
 
     /** The tools of all skills, a JSON array for a request's "tools" as it is. Dialects are those of docs/dialects.md. */
     Buffer tools(std::string_view dialect = "openai") const { return detail::document(skl_engine_tools, handle_.get(), dialect.data(), dialect.size()); }

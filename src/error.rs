@@ -44,6 +44,8 @@ pub enum Status {
     PathEscape = 105,
     /// The skill's files changed since it was loaded.
     SkillChanged = 106,
+    /// The static scan found what the policy denies in the skill.
+    ScanDenied = 107,
 
     /// No tool has this name.
     ToolNotFound = 200,

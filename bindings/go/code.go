@@ -39,6 +39,8 @@ const (
 	ErrPathEscape Code = 105
 	// ErrSkillChanged: the skill's files changed since it was loaded.
 	ErrSkillChanged Code = 106
+	// ErrScanDenied: the static scan found what the policy denies in the skill.
+	ErrScanDenied Code = 107
 	// ErrToolNotFound: no tool has this name.
 	ErrToolNotFound Code = 200
 	// ErrInvalidArguments: the arguments do not fit the tool's schema.

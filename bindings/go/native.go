@@ -214,6 +214,13 @@ func nativeManifest(h *engineHandle, skill string) ([]byte, error) {
 	})
 }
 
+func nativeScan(h *engineHandle, skill string) ([]byte, error) {
+	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		skillText, skillLen := text(skill)
+		return C.skl_engine_scan(engine, skillText, skillLen, out, err)
+	})
+}
+
 func nativePrompt(h *engineHandle, options []byte) ([]byte, error) {
 	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		optionsText, optionsLen := data(options)

@@ -81,6 +81,14 @@ func (e *Engine) Manifest(skill string) (*Manifest, error) {
 	return decode[Manifest](nativeManifest(e.handle, skill))
 }
 
+// Scan is what the sources of a skill look like they might do, by rules over their syntax (docs/scan.md). It is advice and never isolation.
+// ErrUnsupported in a library without the feature "scan".
+func (e *Engine) Scan(skill string) (*ScanReport, error) {
+	e.brief.enter()
+	defer e.brief.leave()
+	return decode[ScanReport](nativeScan(e.handle, skill))
+}
+
 // PromptOptions say what Prompt tells; the zero value is all skills, in Markdown, without a budget. docs/disclosure.md has the meaning.
 type PromptOptions struct {
 	Form      string   `json:"form,omitempty"`       // "markdown" or "xml"

@@ -47,6 +47,8 @@ pub enum skl_status {
     SKL_ERR_PATH_ESCAPE = 105,
     /// The skill's files changed since it was loaded.
     SKL_ERR_SKILL_CHANGED = 106,
+    /// The static scan found what the policy denies in the skill.
+    SKL_ERR_SCAN_DENIED = 107,
     /// No tool has this name.
     SKL_ERR_TOOL_NOT_FOUND = 200,
     /// The arguments do not fit the tool's schema.
@@ -105,6 +107,7 @@ impl From<Status> for skl_status {
             Status::ResourceTooLarge => Self::SKL_ERR_RESOURCE_TOO_LARGE,
             Status::PathEscape => Self::SKL_ERR_PATH_ESCAPE,
             Status::SkillChanged => Self::SKL_ERR_SKILL_CHANGED,
+            Status::ScanDenied => Self::SKL_ERR_SCAN_DENIED,
             Status::ToolNotFound => Self::SKL_ERR_TOOL_NOT_FOUND,
             Status::InvalidArguments => Self::SKL_ERR_INVALID_ARGUMENTS,
             Status::UnknownDialect => Self::SKL_ERR_UNKNOWN_DIALECT,
@@ -149,6 +152,7 @@ const NAMES: &[(skl_status, &std::ffi::CStr)] = {
         (SKL_ERR_RESOURCE_TOO_LARGE, c"SKL_ERR_RESOURCE_TOO_LARGE"),
         (SKL_ERR_PATH_ESCAPE, c"SKL_ERR_PATH_ESCAPE"),
         (SKL_ERR_SKILL_CHANGED, c"SKL_ERR_SKILL_CHANGED"),
+        (SKL_ERR_SCAN_DENIED, c"SKL_ERR_SCAN_DENIED"),
         (SKL_ERR_TOOL_NOT_FOUND, c"SKL_ERR_TOOL_NOT_FOUND"),
         (SKL_ERR_INVALID_ARGUMENTS, c"SKL_ERR_INVALID_ARGUMENTS"),
         (SKL_ERR_UNKNOWN_DIALECT, c"SKL_ERR_UNKNOWN_DIALECT"),
@@ -240,6 +244,7 @@ mod tests {
             Status::ResourceTooLarge,
             Status::PathEscape,
             Status::SkillChanged,
+            Status::ScanDenied,
             Status::ToolNotFound,
             Status::InvalidArguments,
             Status::UnknownDialect,

@@ -35,6 +35,8 @@ const FEATURES: &[(&str, bool)] = &[
     ("validation", cfg!(feature = "validation")),
     // Network allow-lists in the policy.
     ("network", cfg!(all(feature = "network", target_os = "linux"))),
+    // Advice on what scripts look like they might do.
+    ("scan", cfg!(feature = "scan")),
     // Processes started ahead.
     ("warm", false),
 ];
@@ -53,7 +55,7 @@ pub extern "C" fn skl_version() -> *const c_char {
 }
 
 /// Whether the loaded library has an optional feature: "agent", "dependencies", "dialects", "disclosure", "inference", "network",
-/// "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+/// "scan", "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_has_feature(name: *const c_char, name_len: usize) -> bool {
     boundary_or(false, || {

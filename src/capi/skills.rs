@@ -272,6 +272,36 @@ pub unsafe extern "C" fn skl_engine_prompt(
     }
 }
 
+/// What the sources of a skill look like they might do, by rules over their syntax: for a dialog that asks before anything runs,
+/// or after a download. It is advice and never isolation: code can be written so that no rule sees it, and nothing is lowered
+/// because of a good report (docs/scan.md). Of a skill that is loaded, disabled ones too, exactly what was loaded is read; the
+/// first report on it is kept.
+///
+/// On SKL_OK the caller owns `*report`: `{"skill", "digest", "is_denied", "highest", "files_scanned", "findings", "omitted",
+/// "skipped"}`; a finding has "rule", "severity", "file", "line", "column", "excerpt", "reason" and "remedy", the worst comes first.
+/// "is_denied" says whether the config's "policy.scan" refuses calls of the skill (SCAN_DENIED). Statuses: NULL_ARGUMENT,
+/// INVALID_UTF8, SKILL_NOT_FOUND, SKILL_CHANGED, IO, UNSUPPORTED (a build without the feature "scan"), FORKED, CLOSED.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_scan(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    report: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let report = Out::new(report, "report")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            report.give(skl_buffer::of_document(&engine.engine.scan(skill)?));
+            Ok(())
+        })
+    }
+}
+
 /// Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.
 ///
 /// `dir` is a path, borrowed for the call. On SKL_OK the caller owns `*findings`: a JSON array of diagnostics

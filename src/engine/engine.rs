@@ -24,6 +24,7 @@ use super::prompt;
 use super::registry::Registry;
 use super::respond;
 use super::result::{Subject, answered};
+use super::scan::Inspector;
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result, Status};
 use crate::limit;
@@ -40,6 +41,7 @@ pub struct Engine {
     interpreters: Interpreters,
     sandbox: Arc<Sandbox>,
     gateway: Gateway,
+    inspector: Inspector,
     environments: Environments,
     is_closed: AtomicBool,
     calls_made: AtomicU64,
@@ -63,6 +65,7 @@ impl Engine {
         });
         Ok(Self {
             origin: Origin::here(),
+            inspector: Inspector::new(config.scan.clone()),
             environments: Environments::new(&config),
             config,
             registry,
@@ -148,6 +151,15 @@ impl Engine {
         let snapshot = self.snapshot()?;
         let (entry, tools) = snapshot.skill(skill)?;
         Ok(catalogue::manifest(entry, tools))
+    }
+
+    /// What the sources of a skill look like they might do, as an object; advice, and no isolation. Errors:
+    /// [`Status::SkillNotFound`], [`Status::SkillChanged`], [`Status::Io`], [`Status::Unsupported`].
+    pub fn scan(&self, skill: &str) -> Result<Value> {
+        let snapshot = self.snapshot()?;
+        let entry = snapshot.skill(skill)?.0;
+        entry.skill.verify_all()?;
+        self.inspector.report(entry)
     }
 
     /// Starts a call of `tool` and returns at once. `arguments` is a JSON object and `options` an options document
@@ -314,6 +326,7 @@ impl Engine {
         policy.network = network.policy();
 
         entry.skill.verify_all()?;
+        self.inspector.check(entry)?;
         let runtime = match tool.language {
             Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
             language => self.interpreters.find(language)?,

@@ -26,6 +26,7 @@ mod prompt;
 mod registry;
 mod respond;
 mod result;
+mod scan;
 mod snapshot;
 
 pub use call::Call;

@@ -45,6 +45,7 @@ pub(crate) fn is_for_the_host(status: Status) -> bool {
             | Status::SkillNotFound
             | Status::InvalidArguments
             | Status::SkillChanged
+            | Status::ScanDenied
             | Status::ResourceNotFound
             | Status::ResourceTooLarge
             | Status::PathEscape

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::sync::{Mutex, PoisonError};
 
 use super::document::excerpt;
+use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
 #[cfg(all(feature = "dependencies", target_os = "linux"))]
@@ -31,6 +32,8 @@ pub(super) struct Entry {
     pub(super) diagnostics: Vec<Diagnostic>,
     tools: Vec<Tool>,
     needs_site: OnceLock<bool>,
+    /// What the scan said, once somebody asked.
+    pub(super) scanned: scan::Memory,
     /// What scripts declare to need, by their path.
     #[cfg(all(feature = "dependencies", target_os = "linux"))]
     needs: Mutex<BTreeMap<PathBuf, Needs>>,
@@ -49,6 +52,7 @@ impl Entry {
             diagnostics,
             tools,
             needs_site: OnceLock::new(),
+            scanned: Default::default(),
             #[cfg(all(feature = "dependencies", target_os = "linux"))]
             needs: Mutex::default(),
         })

@@ -22,13 +22,14 @@ mod repair;
 mod resource;
 mod runtime_block;
 mod validate;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 #[cfg(feature = "dependencies")]
 pub use dependencies::{Dependencies, Ecosystem};
+pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
 pub use discover::{Discovery, discover};
 pub use files::{MAX_FILES, MAX_HASHED_BYTES, SkillFile};

@@ -280,6 +280,8 @@ void suite_perform(suite_session *session, const suite_step *step, suite_outcome
         tell = suite_bytes;
     } else if (DOES("manifest")) {
         status = skl_engine_manifest(engine, TEXT(step->skill), &out, &err);
+    } else if (DOES("scan")) {
+        status = skl_engine_scan(engine, TEXT(step->skill), &out, &err);
     } else if (DOES("validate")) {
         status = skl_skill_validate(TEXT(step->dir), &out, &err);
     } else if (DOES("plan")) {

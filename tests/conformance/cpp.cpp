@@ -124,6 +124,7 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"resources", [](const Step &step) { step.json(step.engine().resources(view(step.in.skill))); }},
     {"read_resource", [](const Step &step) { step.bytes(step.engine().read_resource(view(step.in.skill), view(step.in.path), step.in.max_bytes)); }},
     {"manifest", [](const Step &step) { step.json(step.engine().manifest(view(step.in.skill))); }},
+    {"scan", [](const Step &step) { step.json(step.engine().scan(view(step.in.skill))); }},
     {"validate", [](const Step &step) { step.json(skl::validate(view(step.in.dir))); }},
     {"plan", [](const Step &step) { step.text(step.engine().plan(view(step.in.tool), view(step.in.arguments), view(step.in.options))); }},
     {"execute", [](const Step &step) { step.json(step.engine().execute(view(step.in.tool), view(step.in.arguments), view(step.in.options))); }},

@@ -278,6 +278,9 @@ class Case:
     def do_manifest(self, skill: str) -> Json:
         return self.engine.manifest(skill)
 
+    def do_scan(self, skill: str) -> Json:
+        return self.engine.scan(skill).raw
+
     def do_validate(self, dir: str) -> Json:
         return [dataclasses.asdict(finding) for finding in skilllite.validate(dir)]
 

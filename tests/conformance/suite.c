@@ -24,7 +24,7 @@ static const struct { const char *action, *keys; } actions[] = {
     { "new", "config" }, { "load", "dir" }, { "reload", "" }, { "prepare", "skill" },
     { "remove", "skill" }, { "enable", "skill is_enabled" }, { "skills", "" },
     { "tools", "dialect" }, { "instructions", "skill" }, { "resources", "skill" },
-    { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "validate", "dir" },
+    { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "scan", "skill" }, { "validate", "dir" },
     { "plan", "tool arguments arguments_text options" }, { "execute", "tool arguments arguments_text options" },
     { "start", "tool arguments arguments_text options call" }, { "wait", "call timeout_ms" }, { "cancel", "call" },
     { "read_file", "call path max_bytes" }, { "output", "call stream until" }, { "free", "call" },

@@ -126,6 +126,7 @@ void skills(skl::Engine &engine) {
     CHECK_FAILS(SKL_ERR_RESOURCE_TOO_LARGE, engine.read_resource("hello", "data.txt", 11));
     CHECK_FAILS(SKL_ERR_PATH_ESCAPE, engine.read_resource("hello", "../x"));
     CHECK_HAS(engine.manifest("hello"), "\"provenance\"");
+    CHECK_HAS(engine.scan("hello"), "\"is_denied\":false");
     engine.disable("hello");
     CHECK_FAILS(SKL_ERR_TOOL_NOT_FOUND, engine.execute("hello"));
     engine.enable("hello");

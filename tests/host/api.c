@@ -80,6 +80,9 @@ static void null_everywhere(void) {
         { "manifest", skl_engine_manifest(NULL, TEXT("x"), &b, NULL) },
         { "manifest skill", skl_engine_manifest(engine, NULL, 1, &b, NULL) },
         { "manifest out", skl_engine_manifest(engine, TEXT("x"), NULL, NULL) },
+        { "scan", skl_engine_scan(NULL, TEXT("x"), &b, NULL) },
+        { "scan skill", skl_engine_scan(engine, NULL, 1, &b, NULL) },
+        { "scan report", skl_engine_scan(engine, TEXT("x"), NULL, NULL) },
         { "prompt", skl_engine_prompt(NULL, "", 0, &b, NULL) },
         { "prompt options", skl_engine_prompt(engine, NULL, 1, &b, NULL) },
         { "prompt out", skl_engine_prompt(engine, "", 0, NULL, NULL) },
@@ -302,6 +305,11 @@ static void reading(void) {
     CHECK(skl_engine_manifest(engine, TEXT("good"), &out, &err) == SKL_OK);
     CHECK_IS(skl_buffer_data(out), "name", "\"good\"");
     skl_buffer_free(out);
+    CHECK(skl_engine_scan(engine, TEXT("good"), &out, &err) == SKL_OK);
+    CHECK_IS(skl_buffer_data(out), "is_denied", "false");
+    CHECK_IS(skl_buffer_data(out), "findings", "[]");
+    skl_buffer_free(out);
+    refused("scan", skl_engine_scan(engine, TEXT("nobody"), &out, &err), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "nobody");
     CHECK(skl_engine_prompt(engine, NULL, 0, &out, &err) == SKL_OK);
     CHECK_THAT(strstr(skl_buffer_data(out), "**good**") != NULL, "%s", skl_buffer_data(out));
     skl_buffer_free(out);
@@ -742,6 +750,7 @@ static void wrong_order(void) {
     CHECK(skl_engine_remove(other, TEXT(behaviour), NULL) == SKL_ERR_CLOSED);
     CHECK(skl_engine_enable(other, TEXT(behaviour), true, NULL) == SKL_ERR_CLOSED);
     refused("manifest", skl_engine_manifest(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("scan", skl_engine_scan(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("prompt", skl_engine_prompt(other, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("instructions", skl_engine_instructions(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("resources", skl_engine_resources(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");

@@ -45,6 +45,28 @@ export interface Policy {
     read_paths?: readonly string[];
     write_paths?: readonly string[];
     subprocess?: boolean;
+    scan?: ScanPolicy;
+}
+
+/** How much a finding of a scan matters, the least first. */
+export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical';
+
+/** A rule of the host's own for the static scan. */
+export interface ScanRule {
+    severity: Severity;
+    reason: string;
+    remedy?: string;
+    python?: string;
+    node?: string;
+    shell?: string;
+    unless?: 'network';
+}
+
+/** Which findings of the static scan calls are refused for. */
+export interface ScanPolicy {
+    deny?: Severity;
+    except?: readonly string[];
+    rules?: Record<string, ScanRule>;
 }
 
 /** What may be installed for skills, and from where; see docs/dependencies.md. */
@@ -153,6 +175,30 @@ export interface Manifest {
     files: unknown[];
     declared: Record<string, unknown>;
     tools: ToolDefinition[];
+}
+
+/** A place where a rule of the scan matched, why somebody should look, and what to do then. */
+export interface ScanFinding {
+    rule: string;
+    severity: Severity;
+    file: string;
+    line: number;
+    column: number;
+    excerpt: string;
+    reason: string;
+    remedy: string;
+}
+
+/** What the sources of a skill look like they might do; the worst finding comes first. */
+export interface ScanReport {
+    skill: string;
+    digest: string;
+    is_denied: boolean;
+    highest: Severity | null;
+    files_scanned: number;
+    findings: ScanFinding[];
+    omitted: number;
+    skipped: { file: string; reason: string }[];
 }
 
 /** One layer of the sandbox, and how it held. */

@@ -44,6 +44,8 @@ export const STATUS = {
     SKL_ERR_PATH_ESCAPE: 105,
     /** The skill's files changed since it was loaded. */
     SKL_ERR_SKILL_CHANGED: 106,
+    /** The static scan found what the policy denies in the skill. */
+    SKL_ERR_SCAN_DENIED: 107,
     /** No tool has this name. */
     SKL_ERR_TOOL_NOT_FOUND: 200,
     /** The arguments do not fit the tool's schema. */
@@ -141,6 +143,7 @@ export interface Functions {
     skl_engine_read_resource(engine: skl_engine, skill: Bytes, skillLen: number, path: Bytes, pathLen: number, maxBytes: number | bigint, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_manifest(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_prompt(engine: skl_engine, options: Bytes, optionsLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_engine_scan(engine: skl_engine, skill: Bytes, skillLen: number, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_skill_validate(dir: Bytes, dirLen: number, findings: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_wait(call: skl_call, timeoutMs: number, result: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_cancel(call: skl_call): number
@@ -200,6 +203,7 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_engine_read_resource: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'u64', 'out', 'out'],
     skl_engine_manifest: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_prompt: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
+    skl_engine_scan: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_skill_validate: ['i32', 'bytes', 'size', 'out', 'out'],
     skl_call_wait: ['i32', 'pointer', 'i64', 'out', 'out'],
     skl_call_cancel: ['i32', 'pointer'],

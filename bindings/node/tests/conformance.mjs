@@ -268,6 +268,7 @@ const STEPS = {
         octets(await run.engine.readResource(skill, path, max_bytes)),
     ),
     manifest: step('skill', (run, { skill }) => run.engine.manifest(skill)),
+    scan: step('skill', (run, { skill }) => run.engine.scan(skill)),
     validate: step('dir', (_, { dir }) => validate(dir)),
     plan: call((run, ...inputs) => run.engine.plan(...inputs.slice(0, 3))),
     execute: call((run, ...inputs) => run.engine.execute(...inputs.slice(0, 3))),

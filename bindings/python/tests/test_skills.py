@@ -22,6 +22,8 @@ from skilllite import (
     SkillManager,
     SkillNotFoundError,
     ToolNotFoundError,
+    errors,
+    has_feature,
 )
 
 NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
@@ -159,6 +161,20 @@ def test_instructions_and_files(manager: SkillManager) -> None:
     assert hashlib.sha256(content).hexdigest() == resources["assets/sample.csv"].sha256
     manifest = manager.manifest("calculator")
     assert manifest["declared"]["license"] == "MIT"
+
+
+@pytest.mark.skipif(not has_feature("scan"), reason="the library has no scan")
+def test_a_scan_says_where_and_why_and_may_deny(write_skill: WriteSkill) -> None:
+    folder = write_skill("dynamic", "def run(text):\n    exec(text)\n")
+    with SkillManager(folder, policy={"min_tier": "landlock", "scan": {"deny": "high"}}) as manager:
+        report = manager.scan("dynamic")
+        (finding,) = report.findings
+        assert (finding.rule, finding.severity, finding.file, finding.line) == ("dynamic-code", "high", "scripts/main.py", 2)
+        assert (report.skill, report.highest, report.is_denied) == ("dynamic", "high", True)
+        assert (report.files_scanned, report.omitted, report.skipped) == (1, 0, ())
+        assert report.digest == manager.get_skill("dynamic").digest
+        with pytest.raises(errors.ScanDeniedError, match=r"dynamic-code \(high\) at scripts/main.py:2"):
+            manager.execute("dynamic")
 
 
 def test_bytes_of_a_resource_come_whole(write_skill: WriteSkill) -> None:

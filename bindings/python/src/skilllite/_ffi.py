@@ -50,6 +50,8 @@ class Status(enum.IntEnum):
     """A path leaves the folder it belongs to."""
     SKILL_CHANGED = 106
     """The skill's files changed since it was loaded."""
+    SCAN_DENIED = 107
+    """The static scan found what the policy denies in the skill."""
     TOOL_NOT_FOUND = 200
     """No tool has this name."""
     INVALID_ARGUMENTS = 201
@@ -250,6 +252,14 @@ class Functions(Protocol):
         out: Any,
         err: Any,
     ) -> int: ...
+    def skl_engine_scan(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        report: Any,
+        err: Any,
+    ) -> int: ...
     def skl_skill_validate(self, dir: Optional[bytes], dir_len: int, findings: Any, err: Any) -> int: ...
     def skl_call_wait(self, call: skl_call, timeout_ms: int, result: Any, err: Any) -> int: ...
     def skl_call_cancel(self, call: skl_call) -> int: ...
@@ -448,6 +458,14 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_prompt": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_scan": (
         ctypes.c_int32,
         skl_engine,
         ctypes.c_char_p,

@@ -128,6 +128,10 @@ class SkillChangedError(SkillError):
     """The skill's files changed since it was loaded."""
 
 
+class ScanDeniedError(SkillError):
+    """The static scan found what the policy denies in the skill."""
+
+
 class ToolNotFoundError(ToolError):
     """No tool has this name."""
 
@@ -218,6 +222,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     104: ResourceTooLargeError,
     105: PathEscapeError,
     106: SkillChangedError,
+    107: ScanDeniedError,
     200: ToolNotFoundError,
     201: InvalidArgumentsError,
     202: UnknownDialectError,
@@ -271,6 +276,7 @@ __all__ = [
     "ResourceTooLargeError",
     "ResourcesError",
     "SandboxError",
+    "ScanDeniedError",
     "SkillChangedError",
     "SkillDirectoryError",
     "SkillError",

@@ -15,7 +15,7 @@ from typing import Any, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from .call import Call
-from .values import LoadReport, PrepareReport, ReloadReport, Resource, Result, SkillInfo, ToolDefinition
+from .values import LoadReport, PrepareReport, ReloadReport, Resource, Result, ScanReport, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -131,6 +131,15 @@ class SkillManager:
         with self._handle as pointer:
             manifest = _handles.call_json(_library.functions().skl_engine_manifest, pointer, *_handles.text(skill))
             return dict(manifest)
+
+    def scan(self, skill: str) -> ScanReport:
+        """What the sources of the skill look like they might do, by rules over their syntax (docs/scan.md).
+
+        It is advice and never isolation. `UnsupportedError` from a library without the feature "scan".
+        """
+        with self._handle as pointer:
+            report = _handles.call_json(_library.functions().skl_engine_scan, pointer, *_handles.text(skill))
+            return ScanReport.of(report)
 
     def prompt(
         self,

@@ -6,7 +6,7 @@ Fields mirror docs/api-conventions.md; one that a later library adds is in `raw`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Optional, TypeVar
 
 Json = Mapping[str, Any]
@@ -194,6 +194,65 @@ class Resource:
     @classmethod
     def of(cls, raw: Json) -> Resource:
         return cls(raw["path"], raw["size"], raw["sha256"], raw["is_executable"])
+
+
+@dataclass(frozen=True)
+class ScanFinding:
+    """A place where a rule of the scan matched, why somebody should look, and what to do then."""
+
+    rule: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    excerpt: str
+    reason: str
+    remedy: str
+
+    @classmethod
+    def of(cls, raw: Json) -> ScanFinding:
+        return cls(**{field.name: raw[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class ScanSkipped:
+    """A file that may run and of which the scan cannot speak."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What the sources of a skill look like they might do; the worst finding comes first. Advice, and never isolation.
+
+    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low", "medium",
+    "high" and "critical".
+    """
+
+    skill: str
+    digest: str
+    is_denied: bool
+    highest: Optional[str]
+    files_scanned: int
+    findings: tuple[ScanFinding, ...]
+    omitted: int
+    skipped: tuple[ScanSkipped, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> ScanReport:
+        return cls(
+            skill=raw["skill"],
+            digest=raw["digest"],
+            is_denied=raw["is_denied"],
+            highest=raw["highest"],
+            files_scanned=raw["files_scanned"],
+            findings=tuple(ScanFinding.of(finding) for finding in raw["findings"]),
+            omitted=raw["omitted"],
+            skipped=tuple(ScanSkipped(one["file"], one["reason"]) for one in raw["skipped"]),
+            raw=raw,
+        )
 
 
 @dataclass(frozen=True)
