@@ -81,8 +81,8 @@ class SkillManager:
     def prepare(self, skill: str = "") -> PrepareReport:
         """Installs what the scripts of a skill declare to need, or of every enabled one, and waits for that.
 
-        Without it, a call of such a skill raises NotPreparedError where the config has `dependencies`. `close` from another
-        thread ends it. Raises BuildFailedError.
+        Without it, a call of such a skill raises NotPreparedError where the config has `dependencies`. `close` from
+        another thread ends it. Raises BuildFailedError.
         """
         with self._handle as pointer:
             function = _library.functions().skl_engine_prepare

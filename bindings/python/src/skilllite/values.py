@@ -77,7 +77,7 @@ class ReloadReport(LoadReport):
 
 @dataclass(frozen=True)
 class Environment:
-    """What some tools of a skill need, installed: `built` now, or `ready` before. `host`: the config installs nothing."""
+    """What some tools of a skill need: `built` now, or `ready` before. `host`: the config installs nothing."""
 
     skill: str
     tools: tuple[str, ...]
