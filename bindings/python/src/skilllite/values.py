@@ -77,7 +77,11 @@ class ReloadReport(LoadReport):
 
 @dataclass(frozen=True)
 class Environment:
+<<<<<<< HEAD
     """What some tools of a skill need: installed now (`built`), before (`ready`), or by nobody (`host`)."""
+=======
+    """What some tools of a skill need: `built` now, or `ready` before. `host`: the config installs nothing."""
+>>>>>>> h-python
 
     skill: str
     tools: tuple[str, ...]
