@@ -77,11 +77,7 @@ class ReloadReport(LoadReport):
 
 @dataclass(frozen=True)
 class Environment:
-<<<<<<< HEAD
     """What some tools of a skill need: installed now (`built`), before (`ready`), or by nobody (`host`)."""
-=======
-    """What some tools of a skill need: `built` now, or `ready` before. `host`: the config installs nothing."""
->>>>>>> h-python
 
     skill: str
     tools: tuple[str, ...]
@@ -230,8 +226,8 @@ class ScanSkipped:
 class ScanReport:
     """What the sources of a skill look like they might do; the worst finding comes first. Advice, and never isolation.
 
-    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low", "medium",
-    "high" and "critical".
+    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low",
+    "medium", "high" and "critical".
     """
 
     skill: str
