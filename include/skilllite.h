@@ -284,7 +284,7 @@ const char *skl_version(void);
 
 /**
  * Whether the loaded library has an optional feature: "agent", "dependencies", "dialects", "disclosure", "inference", "network",
- * "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ * "scan", "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
                      size_t name_len);
@@ -390,7 +390,7 @@ skl_status skl_engine_tools(const skl_engine *engine,
  * either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
  * nothing was started; what goes wrong later is in the call's result.
  * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
- * SKILL_CHANGED, NOT_PREPARED (call `skl_engine_prepare()` first), INVALID_DEPENDENCIES, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
+ * SKILL_CHANGED, SCAN_DENIED, NOT_PREPARED (call `skl_engine_prepare()` first), INVALID_DEPENDENCIES, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
  * RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
  */
 skl_status skl_engine_call(skl_engine *engine,
