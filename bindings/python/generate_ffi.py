@@ -48,6 +48,7 @@ BUILTIN_BASES = {
     "INVALID_CONFIG": "ValueError",
     "INVALID_ARGUMENTS": "ValueError",
     "WAIT_TIMEOUT": "TimeoutError",
+    "ALREADY_EXISTS": "FileExistsError",
 }
 
 

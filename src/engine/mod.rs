@@ -9,6 +9,7 @@ mod call;
 mod catalogue;
 mod command;
 mod config;
+mod copies;
 mod disclosure;
 mod document;
 #[allow(clippy::module_inception, reason = "the room is named after its main thing, which has its own file")]

@@ -180,6 +180,10 @@ class CancelledError(CallError):
     """The call was cancelled before it started; found in results only."""
 
 
+class AlreadyExistsError(CallError, FileExistsError):
+    """There is something of this name, and nothing is overwritten."""
+
+
 class OutOfTurnError(AgentError):
     """The agent's turn is another one: its last step says what it waits for."""
 
@@ -216,6 +220,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     401: QueueFullError,
     402: ClosedError,
     403: CancelledError,
+    404: AlreadyExistsError,
     500: OutOfTurnError,
 }
 """The class of each status; a number that is not in it raises `SkillLiteError` itself."""
@@ -223,6 +228,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
 __all__ = [
     "BY_STATUS",
     "AgentError",
+    "AlreadyExistsError",
     "CallError",
     "CancelledError",
     "ClosedError",
