@@ -188,7 +188,7 @@ func TestUseAfterClose(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"wait": second(call.Wait(ctx)), "cancel": call.Cancel(), "file": second(call.ReadFile("x", 1)),
-		"keep": call.Keep("", t.TempDir()),
+		"keep":   call.Keep("", t.TempDir()),
 		"output": second(call.Output().Read(make([]byte, 1))),
 	} {
 		if !errors.Is(err, ErrClosed) {

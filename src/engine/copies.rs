@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
@@ -23,6 +23,8 @@ use crate::random;
 const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 const NEW: OFlag =
     OFlag::O_WRONLY.union(OFlag::O_CREAT).union(OFlag::O_EXCL).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// Copies the files at `paths` below `work` to the same paths below `folder`, together at most `max_bytes`. Errors:
 /// [`Status::PathEscape`], [`Status::ResourceNotFound`], [`Status::ResourceTooLarge`], [`Status::AlreadyExists`],
@@ -115,23 +117,30 @@ impl<'f> Copies<'f> {
     }
 
     /// Copies the content into a draft in `parent`.
-    fn write(&mut self, source: &File, parent: BorrowedFd<'_>, path: &str) -> Result<Inode> {
+    fn write(&mut self, mut source: &File, parent: BorrowedFd<'_>, path: &str) -> Result<Inode> {
         let failed = |error: io::Error| {
             let (path, shown) = (excerpt(path), excerpt(self.shown));
             Error::new(Status::Io, format!("output file '{path}' cannot be copied to '{shown}': {error}"))
         };
         let draft = openat(parent, self.draft.as_str(), NEW, Mode::from_bits_truncate(0o644));
         let mut draft = File::from(draft.map_err(|errno| failed(errno.into()))?);
-        let copied = io::copy(&mut source.take(self.bytes_left.saturating_add(1)), &mut draft).map_err(failed)?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let piece = match source.read(&mut buffer) {
+                Ok(count) => buffer.get(..count).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            if piece.is_empty() {
+                break;
+            }
+            self.bytes_left = self.bytes_left.checked_sub(piece.len() as u64).ok_or_else(|| {
+                let why = format!("together with it there are more than disk_bytes = {}", self.max_bytes);
+                Error::new(Status::ResourceTooLarge, format!("output file '{}' is not copied: {why}", excerpt(path)))
+            })?;
+            draft.write_all(piece).map_err(failed)?;
+        }
         let facts = fstat(&draft).map_err(|errno| failed(errno.into()))?;
-        self.bytes_left = self.bytes_left.checked_sub(copied).ok_or_else(|| {
-            let message = format!(
-                "output file '{}' is not copied: with it there are more than disk_bytes = {}",
-                excerpt(path),
-                self.max_bytes
-            );
-            Error::new(Status::ResourceTooLarge, message)
-        })?;
         Ok((facts.st_dev, facts.st_ino))
     }
 

@@ -172,7 +172,8 @@ def test_use_after_close(manager: SkillManager) -> None:
     call = manager.start("calculator", MULTIPLY)
     call.close()
     call.close()
-    for use in (call.wait, call.cancel, call.fileno, lambda: call.read_file("x"), lambda: call.keep("/"), lambda: call.result):
+    reads = (lambda: call.read_file("x"), lambda: call.keep("/"), lambda: call.result)
+    for use in (call.wait, call.cancel, call.fileno, *reads):
         with pytest.raises(ClosedError):
             use()
     manager.close()
