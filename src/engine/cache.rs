@@ -1,0 +1,186 @@
+//! The folder in which the host lets the library keep what is costly to find out: the tools of skills, by content.
+//!
+//! ```text
+//! <cache_dir>/tools/<key>     a mark, the SHA-256 of the rest, the rest
+//! ```
+//!
+//! A file is complete when it has its name, which names what it was made of; so engines and processes may share the folder
+//! without a lock. It holds nothing that could not be found out again: whatever is wrong with a file, it is one that is not there.
+//! What could come from somebody else is not used, and said.
+
+use std::ffi::CStr;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use nix::dir::Dir;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fstatat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use sha2::{Digest, Sha256};
+
+use crate::random;
+use crate::skill::{Diagnostic, Severity};
+
+const FOLDER: &str = "tools";
+const MARK: &[u8] = b"skilllite cache 1\n";
+const DIGEST_BYTES: usize = 32;
+/// The largest file that is kept.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The most files that are kept, and the most bytes; the oldest go first.
+const MAX_FILES: usize = 4096;
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The folder, opened for one load.
+pub(super) struct Cache {
+    folder: File,
+    shown: PathBuf,
+    foreign: AtomicUsize,
+    has_new: AtomicBool,
+    is_unwritable: AtomicBool,
+}
+
+impl Cache {
+    /// The folder below `cache_dir`, made where it is not there. `granted` are the paths that calls may write.
+    pub(super) fn open(cache_dir: &Path, granted: &[PathBuf]) -> Result<Self, Diagnostic> {
+        let shown = cache_dir.join(FOLDER);
+        let unusable = |why: String| finding("cache-unusable", format!("'cache_dir': {} {why}", shown.display()));
+        let failed = |error: std::io::Error| unusable(format!("cannot be used: {error}"));
+        DirBuilder::new().recursive(true).mode(0o700).create(&shown).map_err(failed)?;
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let folder = OpenOptions::new().read(true).custom_flags(flags).open(&shown).map_err(failed)?;
+        if !is_own(&folder.metadata().map_err(failed)?) {
+            return Err(unusable("must be a folder of this user that nobody else may write".to_owned()));
+        }
+        let real = shown.canonicalize().map_err(failed)?;
+        let is_shared =
+            |path: &&PathBuf| path.canonicalize().is_ok_and(|path| real.starts_with(&path) || path.starts_with(&real));
+        if let Some(path) = granted.iter().find(is_shared) {
+            let path = path.display();
+            return Err(unusable(format!(
+                "lies in policy.write_paths {path}, where calls could change what others do"
+            )));
+        }
+        Ok(Self {
+            folder,
+            shown,
+            foreign: AtomicUsize::new(0),
+            has_new: AtomicBool::new(false),
+            is_unwritable: AtomicBool::new(false),
+        })
+    }
+
+    /// What is kept under `key`, if it is whole.
+    pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let mut file = match openat(&self.folder, key, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(nix::errno::Errno::ENOENT) => return None,
+            Err(_) => return self.refuse(),
+        };
+        let facts = file.metadata().ok()?;
+        if !facts.is_file() || !is_own(&facts) {
+            return self.refuse();
+        }
+        if facts.len() > MAX_FILE_BYTES {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).ok()?);
+        (&mut file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
+        let (digest, content) = bytes.strip_prefix(MARK)?.split_at_checked(DIGEST_BYTES)?;
+        (Sha256::digest(content).as_slice() == digest).then(|| content.to_vec())
+    }
+
+    fn refuse(&self) -> Option<Vec<u8>> {
+        self.foreign.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// Keeps `content` under `key`, if that can be done.
+    pub(super) fn put(&self, key: &str, content: &[u8]) {
+        let size = MARK.len() + DIGEST_BYTES + content.len();
+        if size as u64 > MAX_FILE_BYTES {
+            return;
+        }
+        let mut bytes = Vec::with_capacity(size);
+        bytes.extend_from_slice(MARK);
+        bytes.extend_from_slice(&Sha256::digest(content));
+        bytes.extend_from_slice(content);
+        match self.place(key, &bytes) {
+            Some(()) => self.has_new.store(true, Ordering::Relaxed),
+            None => self.is_unwritable.store(true, Ordering::Relaxed),
+        }
+    }
+
+    fn place(&self, key: &str, bytes: &[u8]) -> Option<()> {
+        let draft = format!(".{}", random::token().ok()?);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(&self.folder, draft.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR).ok()?;
+        let is_placed = File::from(file).write_all(bytes).is_ok()
+            && renameat(&self.folder, draft.as_str(), &self.folder, key).is_ok();
+        if !is_placed {
+            let _ = unlinkat(&self.folder, draft.as_str(), UnlinkatFlags::NoRemoveDir);
+            return None;
+        }
+        Some(())
+    }
+
+    /// Throws the oldest files away where there are too many now, and gives what there is to say.
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        if self.has_new.load(Ordering::Relaxed) {
+            self.trim(MAX_FILES, MAX_BYTES);
+        }
+        let mut findings = Vec::new();
+        let shown = self.shown.display();
+        let foreign = self.foreign.load(Ordering::Relaxed);
+        if foreign > 0 {
+            let message = format!(
+                "'cache_dir': {foreign} files in {shown} are not of this user, or others may write them, and were not used"
+            );
+            findings.push(finding("cache-foreign", message));
+        }
+        if self.is_unwritable.load(Ordering::Relaxed) {
+            findings.push(finding("cache-unwritable", format!("'cache_dir': nothing can be kept in {shown}")));
+        }
+        findings
+    }
+
+    fn trim(&self, max_files: usize, max_bytes: u64) {
+        let opened = openat(&self.folder, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+        let Ok(mut reader) = opened.and_then(Dir::from_fd) else { return };
+        let is_entry = |name: &CStr| !matches!(name.to_bytes(), b"." | b"..");
+        let names = reader.iter().flatten().map(|entry| entry.file_name().to_owned()).filter(|name| is_entry(name));
+        let mut files: Vec<_> = names
+            .filter_map(|name| {
+                let facts = fstatat(&self.folder, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
+                Some(((facts.st_mtime, facts.st_mtime_nsec), u64::try_from(facts.st_size).unwrap_or(0), name))
+            })
+            .collect();
+        let mut bytes: u64 = files.iter().map(|(_, size, _)| size).sum();
+        if files.len() <= max_files && bytes <= max_bytes {
+            return;
+        }
+        // Some more than need be, so that the next ones do not ask for it again at once.
+        files.sort_unstable();
+        let mut count = files.len();
+        for (_, size, name) in files {
+            if count <= max_files / 4 * 3 && bytes <= max_bytes / 4 * 3 {
+                break;
+            }
+            let _ = unlinkat(&self.folder, name.as_c_str(), UnlinkatFlags::NoRemoveDir);
+            count -= 1;
+            bytes = bytes.saturating_sub(size);
+        }
+    }
+}
+
+/// Whether only this user can have made it what it is.
+fn is_own(facts: &std::fs::Metadata) -> bool {
+    facts.uid() == geteuid().as_raw() && facts.mode() & 0o022 == 0
+}
+
+fn finding(code: &'static str, message: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, code, field: None, line: None, message }
+}
