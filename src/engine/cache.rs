@@ -184,3 +184,34 @@ fn is_own(facts: &std::fs::Metadata) -> bool {
 fn finding(code: &'static str, message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, code, field: None, line: None, message }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path(), &[]).unwrap();
+        for number in 0..12u64 {
+            cache.put(&format!("{number:02}"), &[b'x'; 100]);
+            let age = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000 + number);
+            File::open(cache.shown.join(format!("{number:02}"))).unwrap().set_modified(age).unwrap();
+        }
+        let names = || {
+            let mut names: Vec<_> =
+                fs::read_dir(&cache.shown).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        cache.trim(12, 1 << 20);
+        assert_eq!(names().len(), 12, "as many as may be");
+        cache.trim(11, 1 << 20);
+        assert_eq!(names(), ["06", "07", "08", "09", "10", "11"]);
+        assert!(cache.get("05").is_none() && cache.get("06").is_some());
+        cache.trim(100, 700);
+        assert_eq!(names(), ["09", "10", "11"], "by bytes too");
+    }
+}

@@ -395,7 +395,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "alpha", "one");
         write(root.path(), "beta", "one");
-        let registry = Registry::new(Some(BTreeSet::from(["beta".to_owned()])));
+        let registry = Registry { allowed: Some(BTreeSet::from(["beta".to_owned()])), ..Registry::default() };
         let report = registry.load(root.path()).unwrap();
         assert_eq!(report.skills, ["beta"]);
         assert_eq!(report.skipped[0].diagnostics[0].code, "skill-not-allowed");

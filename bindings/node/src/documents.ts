@@ -56,6 +56,7 @@ export interface EngineConfig {
     max_running?: number;
     max_queued?: number;
     supervisor_path?: string;
+    cache_dir?: string;
     skills?: readonly string[];
     warm?: false;
 }

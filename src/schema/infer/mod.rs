@@ -38,7 +38,7 @@ use crate::runtime::Language;
 pub const SOURCE_BYTES: usize = 1024 * 1024;
 
 /// Every word that says where a property comes from ([`Inferred::provenance`]), and `declared`.
-pub const SOURCES: [&str; 17] = [
+pub const SOURCES: [&str; 18] = [
     "arg",
     "argparse",
     "argv",
@@ -53,6 +53,7 @@ pub const SOURCES: [&str; 17] = [
     "mri",
     "parseArgs",
     "positional",
+    "process.argv",
     "stdin",
     "typer",
     "yargs",
