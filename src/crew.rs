@@ -1,5 +1,6 @@
 //! Work that is shared by a few threads, which are gone when it is done.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, scope};
 
@@ -14,17 +15,29 @@ const STACK_BYTES: usize = 2 << 20;
 
 /// `work` done to each of `items`, in their order, by at most `workers` threads. Where the host has no more threads, by fewer.
 pub fn map<T: Send, R: Send>(items: Vec<T>, workers: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let helpers = workers.min(MOST).min(items.len() / FEW).saturating_sub(1);
-    let queue = Mutex::new(items.into_iter().enumerate());
-    let done = Mutex::new(Vec::new());
+    let items: Vec<_> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let done: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    share(items.len(), workers, &|place| {
+        let (Some(item), Some(done)) = (items.get(place), done.get(place)) else { return };
+        let item = item.lock().unwrap_or_else(PoisonError::into_inner).take();
+        *done.lock().unwrap_or_else(PoisonError::into_inner) = item.map(&work);
+    });
+    done.into_iter().filter_map(|done| done.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// `work` done to each number below `count`.
+fn share(count: usize, workers: usize, work: &(dyn Fn(usize) + Sync)) {
+    let next = AtomicUsize::new(0);
     let serve = || {
         loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((place, item)) = next else { return };
-            let result = work(item);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= count {
+                return;
+            }
+            work(place);
         }
     };
+    let helpers = workers.min(MOST).min(count / FEW).saturating_sub(1);
     scope(|scope| {
         // A new thread inherits the mask of its maker: no handler of the host runs on one of ours.
         let mut mask = SigSet::empty();
@@ -38,9 +51,6 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, workers: usize, work: impl Fn(T) -> 
         let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
         serve();
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(test)]

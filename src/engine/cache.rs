@@ -8,7 +8,7 @@
 //! without a lock. It holds nothing that could not be found out again: whatever is wrong with a file, it is one that is not there.
 //! What could come from somebody else is not used, and said.
 
-use std::ffi::CStr;
+use std::ffi::CString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -29,8 +29,8 @@ const MARK: &[u8] = b"skilllite cache 1\n";
 const DIGEST_BYTES: usize = 32;
 /// The largest file that is kept.
 const MAX_FILE_BYTES: u64 = 1 << 20;
-/// The most files that are kept, and the most bytes; the oldest go first.
-const MAX_FILES: usize = 4096;
+/// The most files that are kept, and the most bytes; where there are more, those older than the average go.
+const MAX_FILES: u64 = 4096;
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The folder, opened for one load.
@@ -75,7 +75,8 @@ impl Cache {
     /// What is kept under `key`, if it is whole.
     pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let mut file = match openat(&self.folder, key, flags, Mode::empty()) {
+        let key = CString::new(key).ok()?;
+        let mut file = match openat(&self.folder, key.as_c_str(), flags, Mode::empty()) {
             Ok(file) => File::from(file),
             Err(nix::errno::Errno::ENOENT) => return None,
             Err(_) => return self.refuse(),
@@ -115,19 +116,20 @@ impl Cache {
     }
 
     fn place(&self, key: &str, bytes: &[u8]) -> Option<()> {
-        let draft = format!(".{}", random::token().ok()?);
+        let draft = CString::new(format!(".{}", random::token().ok()?)).ok()?;
+        let (draft, key) = (draft.as_c_str(), CString::new(key).ok()?);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let file = openat(&self.folder, draft.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR).ok()?;
+        let file = openat(&self.folder, draft, flags, Mode::S_IRUSR | Mode::S_IWUSR).ok()?;
         let is_placed = File::from(file).write_all(bytes).is_ok()
-            && renameat(&self.folder, draft.as_str(), &self.folder, key).is_ok();
+            && renameat(&self.folder, draft, &self.folder, key.as_c_str()).is_ok();
         if !is_placed {
-            let _ = unlinkat(&self.folder, draft.as_str(), UnlinkatFlags::NoRemoveDir);
+            let _ = unlinkat(&self.folder, draft, UnlinkatFlags::NoRemoveDir);
             return None;
         }
         Some(())
     }
 
-    /// Throws the oldest files away where there are too many now, and gives what there is to say.
+    /// Throws the older files away where there are too many now, and gives what there is to say.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         if self.has_new.load(Ordering::Relaxed) {
             self.trim(MAX_FILES, MAX_BYTES);
@@ -147,31 +149,28 @@ impl Cache {
         findings
     }
 
-    fn trim(&self, max_files: usize, max_bytes: u64) {
-        let opened = openat(&self.folder, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    fn trim(&self, max_files: u64, max_bytes: u64) {
+        let opened = openat(&self.folder, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
         let Ok(mut reader) = opened.and_then(Dir::from_fd) else { return };
-        let is_entry = |name: &CStr| !matches!(name.to_bytes(), b"." | b"..");
-        let names = reader.iter().flatten().map(|entry| entry.file_name().to_owned()).filter(|name| is_entry(name));
-        let mut files: Vec<_> = names
-            .filter_map(|name| {
-                let facts = fstatat(&self.folder, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
-                Some(((facts.st_mtime, facts.st_mtime_nsec), u64::try_from(facts.st_size).unwrap_or(0), name))
-            })
-            .collect();
-        let mut bytes: u64 = files.iter().map(|(_, size, _)| size).sum();
-        if files.len() <= max_files && bytes <= max_bytes {
+        let mut files: Vec<(CString, i64)> = Vec::new();
+        let (mut bytes, mut times) = (0u64, 0i128);
+        for entry in reader.iter().flatten() {
+            let name = entry.file_name();
+            let Ok(facts) = fstatat(&self.folder, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { continue };
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                files.push((name.to_owned(), facts.st_mtime));
+                bytes = bytes.saturating_add(u64::try_from(facts.st_size).unwrap_or(0));
+                times += i128::from(facts.st_mtime);
+            }
+        }
+        let count = files.len() as u64;
+        if count <= max_files && bytes <= max_bytes {
             return;
         }
-        // Some more than need be, so that the next ones do not ask for it again at once.
-        files.sort_unstable();
-        let mut count = files.len();
-        for (_, size, name) in files {
-            if count <= max_files / 4 * 3 && bytes <= max_bytes / 4 * 3 {
-                break;
+        for (name, time) in files {
+            if i128::from(time) * i128::from(count) <= times {
+                let _ = unlinkat(&self.folder, name.as_c_str(), UnlinkatFlags::NoRemoveDir);
             }
-            let _ = unlinkat(&self.folder, name.as_c_str(), UnlinkatFlags::NoRemoveDir);
-            count -= 1;
-            bytes = bytes.saturating_sub(size);
         }
     }
 }
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_go_first() {
+    fn the_older_ones_go() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path(), &[]).unwrap();
         for number in 0..12u64 {

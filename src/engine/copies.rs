@@ -4,10 +4,11 @@
 //! up to a bound. The folder may be open to others: it is opened once, each name below it is resolved by itself and
 //! through no link, and nothing that is there is replaced. Either every file arrives or nothing stays.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
@@ -44,7 +45,7 @@ struct Copies<'f> {
     /// Its name, for messages.
     shown: &'f str,
     /// A name that nobody guesses, for a file that is being written.
-    draft: String,
+    draft: CString,
     bytes_left: u64,
     max_bytes: u64,
     folders: Vec<PathBuf>,
@@ -57,13 +58,13 @@ type Inode = (libc::dev_t, libc::ino_t);
 
 impl<'f> Copies<'f> {
     fn into(folder: &'f str, max_bytes: u64) -> Result<Self> {
-        let opened = open(Path::new(folder), FOLDER, Mode::empty()).map_err(|errno| {
+        let opened = open(named(OsStr::new(folder)).as_c_str(), FOLDER, Mode::empty()).map_err(|errno| {
             Error::new(Status::Io, format!("the folder '{}' cannot be opened: {}", excerpt(folder), errno.desc()))
         })?;
         Ok(Self {
             folder: opened,
             shown: folder,
-            draft: format!(".skilllite-{}", random::token()?),
+            draft: named(OsStr::new(&format!(".skilllite-{}", random::token()?))),
             bytes_left: max_bytes,
             max_bytes,
             folders: Vec::new(),
@@ -81,7 +82,7 @@ impl<'f> Copies<'f> {
         let parent = self.descend(parent, true).map_err(|(at, errno)| self.refused(&at, errno))?;
         let written = self.write(&source, parent.as_fd(), path);
         let placed = written.and_then(|inode| {
-            place_as(parent.as_fd(), &self.draft, name).map_err(|errno| self.refused(&place, errno))?;
+            place_as(parent.as_fd(), &self.draft, &named(name)).map_err(|errno| self.refused(&place, errno))?;
             Ok(inode)
         });
         match placed {
@@ -90,7 +91,7 @@ impl<'f> Copies<'f> {
                 Ok(())
             }
             Err(error) => {
-                let _ = unlinkat(&parent, self.draft.as_str(), UnlinkatFlags::NoRemoveDir);
+                let _ = unlinkat(&parent, self.draft.as_c_str(), UnlinkatFlags::NoRemoveDir);
                 Err(error)
             }
         }
@@ -101,8 +102,10 @@ impl<'f> Copies<'f> {
     fn descend(&mut self, path: &Path, is_wanted: bool) -> std::result::Result<OwnedFd, (PathBuf, Errno)> {
         let mut at = PathBuf::new();
         let mut folder = self.folder.try_clone().map_err(|error| (at.clone(), errno_of(&error)))?;
-        for name in path.iter() {
-            at.push(name);
+        for part in path.iter() {
+            at.push(part);
+            let name = named(part);
+            let name = name.as_c_str();
             if is_wanted {
                 match mkdirat(&folder, name, Mode::from_bits_truncate(0o755)) {
                     Ok(()) => self.folders.push(at.clone()),
@@ -122,7 +125,7 @@ impl<'f> Copies<'f> {
             let (path, shown) = (excerpt(path), excerpt(self.shown));
             Error::new(Status::Io, format!("output file '{path}' cannot be copied to '{shown}': {error}"))
         };
-        let draft = openat(parent, self.draft.as_str(), NEW, Mode::from_bits_truncate(0o644));
+        let draft = openat(parent, self.draft.as_c_str(), NEW, Mode::from_bits_truncate(0o644));
         let mut draft = File::from(draft.map_err(|errno| failed(errno.into()))?);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -167,23 +170,24 @@ impl Drop for Copies<'_> {
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
             let Ok(parent) = self.descend(parent, false) else { continue };
             // Somebody may have put another file in its place.
-            let is_ours = fstatat(&parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+            let name = named(name);
+            let is_ours = fstatat(&parent, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
                 .is_ok_and(|facts| (facts.st_dev, facts.st_ino) == inode);
             if is_ours {
-                let _ = unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir);
+                let _ = unlinkat(&parent, name.as_c_str(), UnlinkatFlags::NoRemoveDir);
             }
         }
         for path in std::mem::take(&mut self.folders).into_iter().rev() {
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
             if let Ok(parent) = self.descend(parent, false) {
-                let _ = unlinkat(&parent, name, UnlinkatFlags::RemoveDir);
+                let _ = unlinkat(&parent, named(name).as_c_str(), UnlinkatFlags::RemoveDir);
             }
         }
     }
 }
 
 /// Gives a draft its name, unless something has it. File systems that cannot rename so (NFS) can link.
-fn place_as(folder: BorrowedFd<'_>, draft: &str, name: &OsStr) -> nix::Result<()> {
+fn place_as(folder: BorrowedFd<'_>, draft: &CStr, name: &CStr) -> nix::Result<()> {
     match renameat2(folder, draft, folder, name, RenameFlags::RENAME_NOREPLACE) {
         Err(Errno::EINVAL | Errno::ENOSYS) => {
             linkat(folder, draft, folder, name, AtFlags::empty())?;
@@ -191,6 +195,11 @@ fn place_as(folder: BorrowedFd<'_>, draft: &str, name: &OsStr) -> nix::Result<()
         }
         placed => placed,
     }
+}
+
+/// A name for the kernel. None holds a NUL byte: the host's folder was checked, and other names come from directories.
+fn named(name: &OsStr) -> CString {
+    CString::new(name.as_bytes()).unwrap_or_default()
 }
 
 fn errno_of(error: &io::Error) -> Errno {
