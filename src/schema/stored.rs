@@ -87,8 +87,7 @@ impl Stored for Value {
         self.to_string().write(out);
     }
     fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let length = from.length()?;
-        serde_json::from_slice(from.take(length)?).ok()
+        serde_json::from_str(&String::read(from)?).ok()
     }
 }
 
