@@ -1,4 +1,5 @@
-//! Scripts of published skills, run in the sandbox and run bare: they print the same, leave the same files and end alike.
+//! Published skills: all of them load, and scripts of theirs run in the sandbox as they run bare: they print the same, leave
+//! the same files and end alike.
 //!
 //! `wild/rows.json` has the script, the arguments and the input files of each row; the packages themselves are fetched. What
 //! differs by nature is written alike first: the folders' names.
@@ -10,6 +11,7 @@
 mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +23,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skilllite::engine::{Engine, Host, probe};
 use skilllite::skill::{Skill, discover};
-use skilllite::tool::tools_of;
+use skilllite::tool::{Convention, tools_of};
 
 /// How many scripts are run at least.
 const SCRIPTS: usize = 25;
@@ -90,6 +92,103 @@ fn scripts_run_as_they_do_without_a_sandbox() {
     println!("{} scripts in {} runs: {} differ", scripts.len(), rows.len(), differences.len());
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     assert!(scripts.len() >= SCRIPTS, "{} scripts", scripts.len());
+}
+
+/// Every published skill is loaded, or skipped for a reason; and nearly all of their scripts say what they take. The whole is a table:
+/// `target/skills/report.md`.
+#[test]
+fn published_skills_are_reported() {
+    let Some(packages) = corpus::packages() else { return };
+    let mut report = Report::default();
+    for folder in &packages {
+        report.add(folder);
+    }
+    let text = report.text();
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
+    fs::create_dir_all(target.join("skills")).expect("a folder");
+    fs::write(target.join("skills/report.md"), &text).expect("written");
+    println!("{}\n{}", report.head(), report.misses);
+    assert!(report.skills > 100, "{} skills", report.skills);
+    assert_eq!(report.skills + report.skipped, report.folders, "each folder with a SKILL.md is accounted for");
+    assert!(report.typed * 100 >= report.scripts * 95, "{}\n{}", report.head(), report.misses);
+}
+
+/// What the library makes of published skills.
+#[derive(Default)]
+struct Report {
+    folders: usize,
+    skills: usize,
+    skipped: usize,
+    scripts: usize,
+    typed: usize,
+    rows: String,
+    left_out: String,
+    misses: String,
+}
+
+impl Report {
+    fn add(&mut self, folder: &Path) {
+        self.folders += skill_folders(folder);
+        let found = discover(folder).expect("they are loaded");
+        for skill in found.skills.into_iter().map(Arc::new) {
+            self.skill(&skill);
+        }
+        for skipped in found.skipped {
+            self.skipped += 1;
+            let reason = skipped.diagnostics.first().expect("a reason");
+            let name = skipped.path.strip_prefix(folder).unwrap_or(&skipped.path).display();
+            writeln!(self.left_out, "- {name}: {reason}").expect("a text grows");
+        }
+    }
+
+    fn skill(&mut self, skill: &Arc<Skill>) {
+        self.skills += 1;
+        let (tools, findings) = tools_of(skill);
+        let mut sources = BTreeSet::new();
+        for tool in &tools {
+            self.scripts += 1;
+            sources.extend(tool.provenance.values().copied());
+            if tool.convention == Convention::Generic {
+                writeln!(self.misses, "- {}/{}", skill.name, tool.script.display()).expect("a text grows");
+            } else {
+                self.typed += 1;
+            }
+        }
+        let endings = ["py", "js", "mjs", "cjs", "sh", "bash"];
+        let is_code = |path: &Path| path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known));
+        let code = skill.files.iter().filter(|file| is_code(&file.path)).count();
+        let codes: BTreeSet<_> = skill.diagnostics.iter().chain(&findings).map(|finding| finding.code).collect();
+        let joined = |words: BTreeSet<&str>| words.into_iter().collect::<Vec<_>>().join(", ");
+        let (sources, codes) = (joined(sources), joined(codes));
+        writeln!(self.rows, "| {} | {code} | {} | {sources} | {codes} |", skill.name, tools.len())
+            .expect("a text grows");
+    }
+
+    fn head(&self) -> String {
+        let Self { skills, skipped, scripts, typed, .. } = self;
+        format!(
+            "{skills} skills loaded, {skipped} skipped; {typed} of {scripts} scripts that can be run have a schema of their own."
+        )
+    }
+
+    fn text(&self) -> String {
+        let Self { rows, left_out, misses, .. } = self;
+        format!(
+            "# Published skills\n\n{}\n\n## Skipped, and why\n\n{left_out}\n## Scripts without a schema of their own\n\n{misses}\n\
+             ## Skills\n\n| skill | code files | tools | inferred from | diagnostics |\n| --- | --- | --- | --- | --- |\n{rows}",
+            self.head()
+        )
+    }
+}
+
+/// How many folders hold a SKILL.md of their own.
+fn skill_folders(folder: &Path) -> usize {
+    if folder.join("SKILL.md").is_file() {
+        return 1;
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().is_dir()).map(|entry| skill_folders(&entry.path())).sum()
 }
 
 /// The interpreter itself: a version manager's shim would look at the environment.
