@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use dependencies::{Dependencies, Ecosystem};
 pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, discover, discover_by};
 pub use files::{MAX_FILES, MAX_HASHED_BYTES, SkillFile};
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use load::{MAX_SKILL_MD_BYTES, load};
