@@ -62,7 +62,8 @@ def build(sources: Path) -> Path:
         )
     command = [cargo, "rustc", "--release", "--locked", "--lib", "--crate-type=cdylib"]
     ended = subprocess.run(
-        [*command, "--message-format=json-render-diagnostics", "--manifest-path", str(manifest)], stdout=subprocess.PIPE,
+        [*command, "--message-format=json-render-diagnostics", "--manifest-path", str(manifest)],
+        stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
