@@ -1,7 +1,8 @@
 /* What a call costs, against its baselines, in one run.
  *
  * Every round runs every variant once, so that a machine whose speed drifts slows all of them alike; the ratios are what
- * counts. Usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP] CLIENT
+ * counts. Usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md
+ * CLIENT LOADED CACHE [BWRAP]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,8 @@ struct variant {
     const char *tool;
     const char *arguments;
     skl_engine *engine;
+    const char *loaded; /* a folder of skills that a new engine loads, or NULL */
+    const char *config; /* of that engine */
     bool reads_ms; /* it prints what it measured; otherwise the time around it counts */
     double ms[MAX_ROUNDS];
 };
@@ -97,6 +100,21 @@ static double run_call(struct variant *v) {
     return number;
 }
 
+static skl_engine *engine(const char *config, const char *skills) {
+    skl_engine *made = NULL;
+    skl_error *error = NULL;
+    skl_buffer *report = NULL;
+    if (skl_engine_new(config, strlen(config), &made, &error) != SKL_OK) fail("engine", error);
+    if (skl_engine_load(made, skills, strlen(skills), &report, &error) != SKL_OK) fail(skills, error);
+    skl_buffer_free(report);
+    return made;
+}
+
+/* A new engine loads a folder, and goes. */
+static void run_load(const struct variant *v) {
+    skl_engine_free(engine(v->config, v->loaded));
+}
+
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -114,16 +132,6 @@ static struct variant *find(const char *name) {
     for (int i = 0; i < variant_count; i++)
         if (strcmp(variants[i].name, name) == 0) return &variants[i];
     return NULL;
-}
-
-static skl_engine *engine(const char *config, const char *skills) {
-    skl_engine *made = NULL;
-    skl_error *error = NULL;
-    skl_buffer *report = NULL;
-    if (skl_engine_new(config, strlen(config), &made, &error) != SKL_OK) fail("engine", error);
-    if (skl_engine_load(made, skills, strlen(skills), &report, &error) != SKL_OK) fail(skills, error);
-    skl_buffer_free(report);
-    return made;
 }
 
 static void add(struct variant v) {
@@ -164,8 +172,8 @@ static void report(const char *json_path, const char *md_path, int rounds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 10) {
-        fprintf(stderr, "usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md [BWRAP] CLIENT\n");
+    if (argc < 12) {
+        fprintf(stderr, "usage: bench SKILLS BENCH_SKILLS TRUE PYTHON CALCULATOR ROUNDS REPORT.json REPORT.md CLIENT LOADED CACHE [BWRAP]\n");
         return 2;
     }
     const char *skills = argv[1], *bench_skills = argv[2], *python = argv[4];
@@ -177,20 +185,20 @@ int main(int argc, char **argv) {
 
     char *bare_true[] = {argv[3], NULL};
     char *bare_python[] = {argv[4], "-I", "-S", "-B", argv[5], NULL};
-    char *bwrap_true[] = {argc > 10 ? argv[9] : "", "--unshare-all", "--cap-drop", "ALL", "--new-session", "--clearenv",
+    char *bwrap_true[] = {argc > 12 ? argv[12] : "", "--unshare-all", "--cap-drop", "ALL", "--new-session", "--clearenv",
                           "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
                           "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", argv[3], "/true", "/true", NULL};
     add((struct variant){.name = "true", .note = "posix_spawn of a static `true`", .argv = bare_true});
     add((struct variant){.name = "call-true", .note = "call of a static `true`", .baseline = "true",
                          .target = "added <= 3 ms", .tool = "true", .arguments = "{}", .engine = own});
-    if (argc > 10)
+    if (argc > 12)
         add((struct variant){.name = "bwrap-true", .note = "bubblewrap around a static `true`", .baseline = "true", .argv = bwrap_true});
     add((struct variant){.name = "python", .note = "bare `python3 -I -S -B` calculator", .argv = bare_python});
     add((struct variant){.name = "call-python", .note = "cold call of the calculator", .baseline = "python",
                          .target = "ratio <= 1.5", .tool = "calculator", .arguments = REQUEST, .engine = ours});
 
     /* The way out: a native client, bare and in a call whose list names the server. */
-    char *client = argv[argc - 1], port[16], network[256];
+    char *client = argv[9], port[16], network[256];
     snprintf(port, sizeof port, "%d", start_server());
     snprintf(network, sizeof network,
              "{\"policy\":{\"network\":{\"allow\":[\"127.0.0.1:%s\"],\"limits\":{\"bytes_in\":1099511627776}}}}", port);
@@ -217,11 +225,20 @@ int main(int argc, char **argv) {
                              .tool = "client", .arguments = arguments[i], .engine = networked, .reads_ms = true});
     }
 
+    /* Loading: every script read, and what was read before taken from the cache. */
+    static char cached[4608];
+    snprintf(cached, sizeof cached, "{\"cache_dir\":\"%s\"}", argv[11]);
+    add((struct variant){.name = "load", .note = "engine, load of the published skills", .loaded = argv[10], .config = ""});
+    add((struct variant){.name = "load-cached", .note = "the same with a cache", .baseline = "load", .target = "p50 <= 20 ms",
+                         .loaded = argv[10], .config = cached});
+
     for (int round = -3; round < rounds; round++)
         for (int i = 0; i < variant_count; i++) {
             struct variant *v = &variants[i];
             double start = now_ms();
-            double printed = v->argv ? run_program(v->argv) : run_call(v);
+            double printed = 0;
+            if (v->loaded) run_load(v);
+            else printed = v->argv ? run_program(v->argv) : run_call(v);
             if (round >= 0) v->ms[round] = v->reads_ms ? printed : now_ms() - start;
         }
     report(argv[7], argv[8], rounds);

@@ -198,6 +198,10 @@ enum skl_status
      */
     SKL_ERR_CANCELLED = 403,
     /**
+     * There is something of this name, and nothing is overwritten.
+     */
+    SKL_ERR_ALREADY_EXISTS = 404,
+    /**
      * The agent's turn is another one: its last step says what it waits for.
      */
     SKL_ERR_OUT_OF_TURN = 500,
@@ -701,6 +705,24 @@ skl_status skl_call_read_file(const skl_call *call,
                               uint64_t max_bytes,
                               skl_buffer **out,
                               skl_error **err);
+
+/**
+ * Copies a file that an ended call left in its work directory to the same path below the folder `dest` of the host, which
+ * is there. `path` is one of the result's "files"; the empty path means all of them.
+ *
+ * Folders on the way are made. Files are plain: 0644, folders 0755, less the process' umask. Each appears whole under its
+ * name, and only where nothing has it; links below `dest` are not followed. On failure nothing of this call is left in
+ * `dest`. All files together have at most the call's disk_bytes. The work directory lives as long as the call, so keep what is
+ * wanted before `skl_call_free()`. A script chooses its names: give it a folder of its own. Statuses: NULL_ARGUMENT,
+ * INVALID_UTF8, WAIT_TIMEOUT (it has not ended), RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE (a link or a file on the way),
+ * ALREADY_EXISTS, RESOURCES, IO, FORKED. Threads: any. Since 0.1.0.
+ */
+skl_status skl_call_keep(const skl_call *call,
+                         const char *path,
+                         size_t path_len,
+                         const char *dest,
+                         size_t dest_len,
+                         skl_error **err);
 
 /**
  * Releases a call, which cancels it if it still runs. Does not wait for the script: what the call

@@ -201,6 +201,12 @@ public:
         return detail::document(skl_call_read_file, handle_.get(), path.data(), path.size(), max_bytes);
     }
 
+    /** Copies one of the result's "files", or all of them, below a folder of the host's that is there. Nothing is replaced, no link below it
+     *  is followed, and on failure nothing is left. */
+    void keep(std::string_view dest, std::string_view path = {}) const {
+        detail::run(skl_call_keep, handle_.get(), path.data(), path.size(), dest.data(), dest.size());
+    }
+
     skl_call *get() const noexcept { return handle_.get(); }
     /** Gives the handle up; the caller frees it. */
     skl_call *release() noexcept { return handle_.release(); }

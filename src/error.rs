@@ -77,6 +77,8 @@ pub enum Status {
     Closed = 402,
     /// The call was cancelled before it started.
     Cancelled = 403,
+    /// There is something of this name, and nothing is overwritten.
+    AlreadyExists = 404,
 
     /// An agent expects something else now.
     OutOfTurn = 500,

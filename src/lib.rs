@@ -17,6 +17,7 @@
 
 pub mod agent;
 pub mod capi;
+mod crew;
 pub mod engine;
 pub mod error;
 mod limit;

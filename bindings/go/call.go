@@ -65,6 +65,14 @@ func (c *Call) ReadFile(path string, maxBytes uint64) ([]byte, error) {
 	return nativeReadFile(c.run.handle, path, maxBytes)
 }
 
+// Keep copies one of the result's Files to the same path below the folder dest, which is there; the empty path means all of them.
+// Nothing is replaced (ErrAlreadyExists), no link below dest is followed, and on failure nothing is left.
+func (c *Call) Keep(path, dest string) error {
+	c.run.brief.enter()
+	defer c.run.brief.leave()
+	return nativeKeep(c.run.handle, path, dest)
+}
+
 // Close ends the call if it still runs, waits for that, and throws its work folder away. Repeating it does nothing.
 func (c *Call) Close() error {
 	err := nativeCancel(c.run.handle)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -46,6 +48,16 @@ func TestFilesOfACall(t *testing.T) {
 	}
 	equal(t, "the empty file", len(must(call.ReadFile("empty", 0))(t)), 0)
 	if err := second(call.ReadFile("out.bin", 255)); !errors.Is(err, ErrResourceTooLarge) {
+		t.Error(err)
+	}
+	kept := t.TempDir()
+	if err := errors.Join(call.Keep("empty", kept), os.Remove(filepath.Join(kept, "empty")), call.Keep("", kept)); err != nil {
+		t.Error(err)
+	}
+	if got := must(os.ReadFile(filepath.Join(kept, "out.bin")))(t); !bytes.Equal(got, want) {
+		t.Errorf("%x", got)
+	}
+	if err := call.Keep("out.bin", kept); !errors.Is(err, ErrAlreadyExists) {
 		t.Error(err)
 	}
 }
@@ -176,6 +188,7 @@ func TestUseAfterClose(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"wait": second(call.Wait(ctx)), "cancel": call.Cancel(), "file": second(call.ReadFile("x", 1)),
+		"keep":   call.Keep("", t.TempDir()),
 		"output": second(call.Output().Read(make([]byte, 1))),
 	} {
 		if !errors.Is(err, ErrClosed) {

@@ -69,6 +69,8 @@ const (
 	ErrClosed Code = 402
 	// ErrCancelled: the call was cancelled before it started; found in results only.
 	ErrCancelled Code = 403
+	// ErrAlreadyExists: there is something of this name, and nothing is overwritten.
+	ErrAlreadyExists Code = 404
 	// ErrOutOfTurn: the agent's turn is another one: its last step says what it waits for.
 	ErrOutOfTurn Code = 500
 	// ErrNotPrepared: what the skill declares to need has not been installed: call Engine.Prepare.

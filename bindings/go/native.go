@@ -295,6 +295,14 @@ func nativeReadFile(h *callHandle, path string, maxBytes uint64) ([]byte, error)
 	})
 }
 
+func nativeKeep(h *callHandle, path, dest string) error {
+	return perform(h, func(call *C.skl_call, err **C.skl_error) C.skl_status {
+		pathText, pathLen := text(path)
+		destText, destLen := text(dest)
+		return C.skl_call_keep(call, pathText, pathLen, destText, destLen, err)
+	})
+}
+
 // nativeRead takes what a stream of a call has, up to 64 KiB; it waits at most for the time given, and then there is nothing.
 func nativeRead(h *callHandle, stream int, timeoutMS int64) (chunk []byte, isEnd bool, err error) {
 	call, closed := h.acquire()

@@ -24,6 +24,8 @@ type Options struct {
 	MaxQueued int
 	// SupervisorPath is the supervisor as a file, where executing from memory is forbidden.
 	SupervisorPath string
+	// CacheDir is a folder in which the library may keep what it found out about skills; without it nothing is written.
+	CacheDir string
 	// Skills are the names of the only skills that are loaded; none is all.
 	Skills []string
 	// Disclosure is which tools are given out, by engines and agents; see docs/disclosure.md. Empty is those of the skills.
@@ -41,6 +43,7 @@ func (o *Options) document() ([]byte, error) {
 	keys.set("max_running", o.MaxRunning, o.MaxRunning != 0)
 	keys.set("max_queued", max(o.MaxQueued, 0), o.MaxQueued != 0)
 	keys.set("supervisor_path", o.SupervisorPath, o.SupervisorPath != "")
+	keys.set("cache_dir", o.CacheDir, o.CacheDir != "")
 	keys.set("skills", o.Skills, o.Skills != nil)
 	keys.set("disclosure", o.Disclosure, o.Disclosure != "")
 	return keys.over(o.Config)

@@ -49,6 +49,7 @@ BUILTIN_BASES = {
     "INVALID_CONFIG": "ValueError",
     "INVALID_ARGUMENTS": "ValueError",
     "WAIT_TIMEOUT": "TimeoutError",
+    "ALREADY_EXISTS": "FileExistsError",
 }
 
 

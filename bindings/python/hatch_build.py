@@ -60,10 +60,14 @@ def build(sources: Path) -> Path:
             "skilllite: the library is written in Rust and cargo is not on PATH; "
             "install a Rust toolchain, or name a built library with SKILLLITE_LIBRARY_FILE"
         )
-    command = [cargo, "build", "--release", "--locked", "--lib", "--message-format=json-render-diagnostics"]
-    ended = subprocess.run([*command, "--manifest-path", str(manifest)], stdout=subprocess.PIPE, text=True, check=False)
+    command = [cargo, "rustc", "--release", "--locked", "--lib", "--crate-type=cdylib"]
+    ended = subprocess.run(
+        [*command, "--message-format=json-render-diagnostics", "--manifest-path", str(manifest)], stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if ended.returncode != 0:
-        raise SystemExit(f"skilllite: cargo build failed with exit code {ended.returncode}; its messages are above")
+        raise SystemExit(f"skilllite: cargo failed with exit code {ended.returncode}; its messages are above")
     for line in ended.stdout.splitlines():
         for file in json.loads(line).get("filenames", []):
             if Path(file).name == FILE_NAME:

@@ -156,6 +156,34 @@ pub unsafe extern "C" fn skl_call_read_file(
     }
 }
 
+/// Copies a file that an ended call left in its work directory to the same path below the folder `dest` of the host, which
+/// is there. `path` is one of the result's "files"; the empty path means all of them.
+///
+/// Folders on the way are made. Files are plain: 0644, folders 0755, less the process' umask. Each appears whole under its
+/// name, and only where nothing has it; links below `dest` are not followed. On failure nothing of this call is left in
+/// `dest`. All files together have at most the call's disk_bytes. The work directory lives as long as the call, so keep what is
+/// wanted before `skl_call_free()`. A script chooses its names: give it a folder of its own. Statuses: NULL_ARGUMENT,
+/// INVALID_UTF8, WAIT_TIMEOUT (it has not ended), RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE (a link or a file on the way),
+/// ALREADY_EXISTS, RESOURCES, IO, FORKED. Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_call_keep(
+    call: *const skl_call,
+    path: *const c_char,
+    path_len: usize,
+    dest: *const c_char,
+    dest_len: usize,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let call = shared(call, "call")?;
+            let path = text(path, path_len, "path")?;
+            call.call.keep(path, text(dest, dest_len, "dest")?)
+        })
+    }
+}
+
 /// Releases a call, which cancels it if it still runs. Does not wait for the script: what the call
 /// used is released when it has ended. NULL is a no-op. In a forked child the handle is left alone.
 ///

@@ -77,6 +77,8 @@ pub enum skl_status {
     SKL_ERR_CLOSED = 402,
     /// The call was cancelled before it started; found in results only.
     SKL_ERR_CANCELLED = 403,
+    /// There is something of this name, and nothing is overwritten.
+    SKL_ERR_ALREADY_EXISTS = 404,
     /// The agent's turn is another one: its last step says what it waits for.
     SKL_ERR_OUT_OF_TURN = 500,
     /// What the skill declares to need has not been installed: call skl_engine_prepare().
@@ -122,6 +124,7 @@ impl From<Status> for skl_status {
             Status::QueueFull => Self::SKL_ERR_QUEUE_FULL,
             Status::Closed => Self::SKL_ERR_CLOSED,
             Status::Cancelled => Self::SKL_ERR_CANCELLED,
+            Status::AlreadyExists => Self::SKL_ERR_ALREADY_EXISTS,
             Status::OutOfTurn => Self::SKL_ERR_OUT_OF_TURN,
             Status::NotPrepared => Self::SKL_ERR_NOT_PREPARED,
             Status::BuildFailed => Self::SKL_ERR_BUILD_FAILED,
@@ -167,6 +170,7 @@ const NAMES: &[(skl_status, &std::ffi::CStr)] = {
         (SKL_ERR_QUEUE_FULL, c"SKL_ERR_QUEUE_FULL"),
         (SKL_ERR_CLOSED, c"SKL_ERR_CLOSED"),
         (SKL_ERR_CANCELLED, c"SKL_ERR_CANCELLED"),
+        (SKL_ERR_ALREADY_EXISTS, c"SKL_ERR_ALREADY_EXISTS"),
         (SKL_ERR_OUT_OF_TURN, c"SKL_ERR_OUT_OF_TURN"),
         (SKL_ERR_NOT_PREPARED, c"SKL_ERR_NOT_PREPARED"),
         (SKL_ERR_BUILD_FAILED, c"SKL_ERR_BUILD_FAILED"),
@@ -259,6 +263,7 @@ mod tests {
             Status::QueueFull,
             Status::Closed,
             Status::Cancelled,
+            Status::AlreadyExists,
             Status::OutOfTurn,
             Status::NotPrepared,
             Status::BuildFailed,

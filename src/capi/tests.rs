@@ -70,6 +70,7 @@ fn null_is_refused_everywhere_and_freed_nowhere() {
             ("wait out", skl_call_wait(null_mut(), 0, null_mut(), e)),
             ("cancel", skl_call_cancel(null_mut())),
             ("read_file", skl_call_read_file(null(), s, n, 1, b, e)),
+            ("keep", skl_call_keep(null(), s, n, s, n, e)),
             ("stream", skl_stream_new(s, n, null_mut(), e)),
             ("stream dialect", skl_stream_new(null(), 1, &mut null_mut(), e)),
             ("feed", skl_stream_feed(null_mut(), s, n, e)),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::copies;
 use super::origin::Origin;
 use super::outputs;
 use super::result::{Subject, render};
@@ -27,7 +28,7 @@ pub struct Call {
 
 struct Finished {
     document: Arc<Value>,
-    work: Option<WorkDirectory>,
+    work: Option<Arc<WorkDirectory>>,
 }
 
 impl Call {
@@ -52,10 +53,19 @@ impl Call {
     /// result's `files`. Errors: [`Status::WaitTimeout`] while it runs, [`Status::PathEscape`],
     /// [`Status::ResourceNotFound`], [`Status::ResourceTooLarge`], [`Status::Io`], [`Status::Forked`].
     pub fn read_file(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
-        self.with_finished(Some(Duration::ZERO), |finished| match &finished.work {
-            Some(work) => outputs::read(work.as_fd(), path, max_bytes),
-            None => Err(Error::new(Status::ResourceNotFound, "the call has no work directory: nothing was run")),
-        })
+        let work = self.with_finished(Some(Duration::ZERO), |finished| Ok(finished.work.clone()))?;
+        outputs::read(work.as_deref().map(AsFd::as_fd), path, max_bytes)
+    }
+
+    /// Copies a file that the finished run left to the same path below a folder of the host's, or with an empty `path`
+    /// every one of the result's `files`; see [`copies`]. Errors: [`Status::AlreadyExists`], [`Status::Resources`], and
+    /// those of [`Call::read_file`].
+    pub fn keep(&self, path: &str, folder: &str) -> Result<()> {
+        let (document, work) = self
+            .with_finished(Some(Duration::ZERO), |finished| Ok((finished.document.clone(), finished.work.clone())))?;
+        let listed = document["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str());
+        let paths: Vec<&str> = if path.is_empty() { listed.collect() } else { vec![path] };
+        copies::keep(work.as_deref().map(AsFd::as_fd), &paths, folder, self.subject.disk_bytes)
     }
 
     /// Whether the run has ended.
@@ -123,7 +133,7 @@ impl Call {
                 Err(Error::new(Status::Internal, "the outcome of the run is gone; reading it failed before"))
             });
             let (document, work) = render(&self.subject, outcome);
-            *finished = Some(Finished { document: Arc::new(document), work });
+            *finished = Some(Finished { document: Arc::new(document), work: work.map(Arc::new) });
         }
         match &*finished {
             Some(finished) => use_it(finished),

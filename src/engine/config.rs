@@ -253,7 +253,7 @@ mod tests {
             "limits":{"wall_ms":5e3,"pids":4},"env":{"LD_PRELOAD":"/x.so","A":"b"},"read_paths":["/data//in/./"],
             "write_paths":["/out"],"subprocess":false},
             "interpreters":{"python":"/opt/py/bin/python3","sh":"/bin/sh"},"search_path":["/a","/b"],"cwd":"skill",
-            "max_running":1,"max_queued":0,"supervisor_path":"/opt/supervisor"}"#;
+            "max_running":1,"max_queued":0,"supervisor_path":"/opt/supervisor","cache_dir":"/var/cache/host"}"#;
         let config = Config::parse(text, &host()).unwrap();
         let policy = &config.policy;
         assert_eq!((policy.min_tier, policy.max_tier), (Tier::Landlock, Tier::Namespaces));
@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(config.cwd, WorkingDirectory::Skill);
         assert_eq!((config.max_running, config.max_queued), (1, 0));
         assert_eq!(config.supervisor_path, Some("/opt/supervisor".into()));
+        assert_eq!(config.cache_dir, Some("/var/cache/host".into()));
     }
 
     #[test]
@@ -370,6 +371,7 @@ mod tests {
             (r#"{"max_running":1.5}"#, InvalidConfig, &["'max_running'", "1.5"]),
             (r#"{"max_queued":-3}"#, InvalidConfig, &["'max_queued'", "-3"]),
             (r#"{"supervisor_path":7}"#, InvalidConfig, &["'supervisor_path'"]),
+            (r#"{"cache_dir":"cache"}"#, InvalidConfig, &["'cache_dir'", "absolute"]),
             (r#"{"warm":{"python":2}}"#, Unsupported, &["'warm'"]),
             (r#"{"warm":true}"#, InvalidConfig, &["'warm'"]),
             (r#"{"disclosure":1}"#, InvalidConfig, &["'disclosure'", "\"only\""]),

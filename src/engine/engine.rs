@@ -56,7 +56,7 @@ impl Engine {
             max_running: config.max_running,
             max_queued: config.max_queued,
         });
-        let registry = Registry::new(config.skills.clone());
+        let registry = Registry::new(&config, host.cores);
         let interpreters = Interpreters::new(Lookup {
             search_path: config.search_path.clone(),
             home: host.home,

@@ -5,10 +5,12 @@
 //! into one sandboxed program and its outcome into a result. It decides nothing about isolation (that is `sandbox`) and
 //! nothing about what an LLM sees (that is `tool`). [`Host::snapshot`] is the only look at the environment.
 
+mod cache;
 mod call;
 mod catalogue;
 mod command;
 mod config;
+mod copies;
 mod dependencies;
 mod disclosure;
 mod document;

@@ -127,10 +127,27 @@ impl Listing {
     }
 }
 
-/// The content of one regular file below `work`, at most `max_bytes` of it. Errors: [`Status::PathEscape`],
-/// [`Status::ResourceNotFound`], [`Status::ResourceTooLarge`], [`Status::Io`].
-pub(super) fn read(work: BorrowedFd<'_>, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
-    let refuse = |status, why: &str| Error::new(status, format!("output file '{}' {why}", excerpt(path)));
+/// The content of one regular file below `work`, at most `max_bytes` of it. Errors: those of [`open_file`], and
+/// [`Status::ResourceTooLarge`].
+pub(super) fn read(work: Option<BorrowedFd<'_>>, path: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    let file = open_file(work, path)?;
+    let mut bytes = Vec::new();
+    let read = file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| refused(path, Status::Io, &format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > max_bytes {
+        let why = format!("has more than the {max_bytes} bytes asked for");
+        return Err(refused(path, Status::ResourceTooLarge, &why));
+    }
+    Ok(bytes)
+}
+
+/// One regular file below `work`, opened for reading. Errors: [`Status::PathEscape`], [`Status::ResourceNotFound`],
+/// [`Status::Io`].
+pub(super) fn open_file(work: Option<BorrowedFd<'_>>, path: &str) -> Result<File> {
+    let refuse = |status, why: &str| refused(path, status, why);
+    let Some(work) = work else {
+        return Err(Error::new(Status::ResourceNotFound, "the call has no work directory: nothing was run"));
+    };
     let parts: Vec<_> = Path::new(path).components().collect();
     if parts.is_empty() || parts.iter().any(|part| !matches!(part, Component::Normal(_))) {
         return Err(refuse(Status::PathEscape, "must be a relative path without '..'"));
@@ -146,12 +163,11 @@ pub(super) fn read(work: BorrowedFd<'_>, path: &str, max_bytes: u64) -> Result<V
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(refuse(Status::ResourceNotFound, "is no regular file"));
     }
-    let mut bytes = Vec::new();
-    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > max_bytes {
-        return Err(refuse(Status::ResourceTooLarge, &format!("has more than the {max_bytes} bytes asked for")));
-    }
-    Ok(bytes)
+    Ok(file)
+}
+
+fn refused(path: &str, status: Status, why: &str) -> Error {
+    Error::new(status, format!("output file '{}' {why}", excerpt(path)))
 }
 
 /// What a directory entry is.
@@ -269,7 +285,7 @@ mod tests {
         symlink("/etc", at("sub/etc")).unwrap();
         nix::unistd::mkfifo(&at("pipe"), Mode::S_IRWXU).unwrap();
         let work = fd(work.path());
-        let read = |path: &str| read(work.as_fd(), path, 5).map_err(|error| error.status);
+        let read = |path: &str| read(Some(work.as_fd()), path, 5).map_err(|error| error.status);
         assert_eq!(read("sub/a"), Ok(b"12345".to_vec()));
         assert_eq!(read("sub//./a"), Ok(b"12345".to_vec()));
         for (path, status) in [
@@ -287,6 +303,6 @@ mod tests {
         ] {
             assert_eq!(read(path), Err(status), "{path:?}");
         }
-        assert_eq!(super::read(work.as_fd(), "sub/a", 4).unwrap_err().status, Status::ResourceTooLarge);
+        assert_eq!(super::read(Some(work.as_fd()), "sub/a", 4).unwrap_err().status, Status::ResourceTooLarge);
     }
 }

@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::{Value, json};
 
+use super::cache::Cache;
+use super::config::Config;
 use super::snapshot::{Entry, Snapshot};
+use crate::crew;
 use crate::error::Result;
 use crate::skill::{self, Diagnostic, Discovery, Severity, Skill, Skipped};
 
@@ -65,6 +68,11 @@ impl ReloadReport {
 pub(super) struct Registry {
     /// The only names that are loaded, if the host says so.
     allowed: Option<BTreeSet<String>>,
+    /// How many threads may load.
+    workers: usize,
+    /// Where tools are kept between loads, if the host says so, and what calls may write.
+    cache_dir: Option<PathBuf>,
+    write_paths: Vec<PathBuf>,
     current: RwLock<Arc<Snapshot>>,
     /// One change at a time; readers do not wait for it.
     places: Mutex<Places>,
@@ -80,9 +88,21 @@ struct Places {
 }
 
 impl Registry {
-    /// An empty registry, into which only the skills of these names are let, if names are given.
-    pub(super) fn new(allowed: Option<BTreeSet<String>>) -> Self {
-        Self { allowed, ..Self::default() }
+    /// An empty registry, into which only the skills that the config names are let, by `workers` threads at most.
+    pub(super) fn new(config: &Config, workers: usize) -> Self {
+        Self {
+            allowed: config.skills.clone(),
+            workers,
+            cache_dir: config.cache_dir.clone(),
+            write_paths: config.policy.write_paths.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The cache for one load; what is wrong with it goes to `diagnostics`.
+    fn cache(&self, diagnostics: &mut Vec<Diagnostic>) -> Option<Cache> {
+        let opened = Cache::open(self.cache_dir.as_deref()?, &self.write_paths);
+        opened.map_err(|finding| diagnostics.push(finding)).ok()
     }
 
     /// The registry as it is now.
@@ -102,7 +122,7 @@ impl Registry {
     /// folder holds now; one whose name another folder has taken is skipped; one that was taken out is back.
     pub(super) fn load(&self, root: &Path) -> Result<LoadReport> {
         let mut places = self.places();
-        let discovery = skill::discover(root)?;
+        let discovery = skill::discover_by(root, self.workers)?;
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
         places.removed.retain(|folder| !folder.starts_with(&root));
         if !places.roots.contains(&root) {
@@ -111,7 +131,9 @@ impl Registry {
         let before = self.snapshot();
         let mut report = LoadReport::default();
         let mut entries = before.entries().to_vec();
-        self.merge(before.entries(), &mut entries, discovery, &places, &mut report);
+        let cache = self.cache(&mut report.diagnostics);
+        self.merge(before.entries(), &mut entries, discovery, &places, cache.as_ref(), &mut report);
+        report.diagnostics.extend(cache.into_iter().flat_map(Cache::finish));
         let snapshot = Snapshot::new(entries, before.disabled().clone());
         report.name_tools(&snapshot);
         self.publish(snapshot);
@@ -122,13 +144,16 @@ impl Registry {
     /// be read is an error, and then nothing changes.
     pub(super) fn reload(&self) -> Result<ReloadReport> {
         let places = self.places();
-        let discoveries: Vec<_> = places.roots.iter().map(|root| skill::discover(root)).collect::<Result<_>>()?;
+        let discoveries: Vec<_> =
+            places.roots.iter().map(|root| skill::discover_by(root, self.workers)).collect::<Result<_>>()?;
         let before = self.snapshot();
         let mut report = ReloadReport::default();
         let mut entries: Vec<Arc<Entry>> = Vec::new();
+        let cache = self.cache(&mut report.load.diagnostics);
         for discovery in discoveries {
-            self.merge(before.entries(), &mut entries, discovery, &places, &mut report.load);
+            self.merge(before.entries(), &mut entries, discovery, &places, cache.as_ref(), &mut report.load);
         }
+        report.load.diagnostics.extend(cache.into_iter().flat_map(Cache::finish));
         for entry in &entries {
             let name = &entry.skill.name;
             match before.entries().iter().find(|known| known.skill.name == *name) {
@@ -179,34 +204,42 @@ impl Registry {
         entries: &mut Vec<Arc<Entry>>,
         discovery: Discovery,
         places: &Places,
+        cache: Option<&Cache>,
         report: &mut LoadReport,
     ) {
         let Discovery { skills, skipped, diagnostics } = discovery;
         report.skipped.extend(skipped);
         report.diagnostics.extend(diagnostics);
+        let mut wanted: Vec<(Option<usize>, Skill)> = Vec::new();
         for skill in skills {
-            let name = skill.name.clone();
+            let name = &skill.name;
             if places.removed.contains(&skill.root) {
                 continue;
             }
-            if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&name)) {
+            if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(name)) {
                 let message = format!("the skill '{name}' is not among the config's \"skills\"");
                 report.skipped.push(left_out(skill, Severity::Info, "skill-not-allowed", message));
                 continue;
             }
-            match entries.iter_mut().find(|entry| entry.skill.name == name) {
-                None => entries.push(made(known, skill)),
-                Some(entry) if entry.skill.root == skill.root => {
-                    *entry = made(known, skill);
-                }
-                Some(entry) => {
+            let place = entries.iter().position(|entry| entry.skill.name == *name);
+            match place.and_then(|place| entries.get(place)) {
+                Some(entry) if entry.skill.root != skill.root => {
                     let first = entry.skill.root.display();
                     let message = format!("the name '{name}' is taken by the skill loaded before from {first}");
                     report.skipped.push(left_out(skill, Severity::Error, "duplicate-skill", message));
                     continue;
                 }
+                _ => {}
             }
-            report.skills.push(name);
+            report.skills.push(name.clone());
+            wanted.push((place, skill));
+        }
+        let made = crew::map(wanted, self.workers, |(place, skill)| (place, made(known, skill, cache)));
+        for (place, made) in made {
+            match place.and_then(|place| entries.get_mut(place)) {
+                Some(entry) => *entry = made,
+                None => entries.push(made),
+            }
         }
     }
 }
@@ -223,9 +256,9 @@ impl LoadReport {
 }
 
 /// The entry of a skill: the one that is known, where nothing has changed.
-fn made(known: &[Arc<Entry>], skill: Skill) -> Arc<Entry> {
+fn made(known: &[Arc<Entry>], skill: Skill, cache: Option<&Cache>) -> Arc<Entry> {
     let same = |entry: &&Arc<Entry>| entry.skill.root == skill.root && entry.skill.digest == skill.digest;
-    known.iter().find(same).cloned().unwrap_or_else(|| Entry::new(skill))
+    known.iter().find(same).cloned().unwrap_or_else(|| Entry::new(skill, cache))
 }
 
 fn left_out(skill: Skill, severity: Severity, code: &'static str, message: String) -> Skipped {
@@ -362,7 +395,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "alpha", "one");
         write(root.path(), "beta", "one");
-        let registry = Registry::new(Some(BTreeSet::from(["beta".to_owned()])));
+        let registry = Registry { allowed: Some(BTreeSet::from(["beta".to_owned()])), ..Registry::default() };
         let report = registry.load(root.path()).unwrap();
         assert_eq!(report.skills, ["beta"]);
         assert_eq!(report.skipped[0].diagnostics[0].code, "skill-not-allowed");

@@ -10,13 +10,14 @@ use std::sync::{Arc, OnceLock};
 #[cfg(all(feature = "dependencies", target_os = "linux"))]
 use std::sync::{Mutex, PoisonError};
 
+use super::cache::Cache;
 use super::document::excerpt;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
 #[cfg(all(feature = "dependencies", target_os = "linux"))]
 use crate::skill::{Dependencies, Ecosystem};
 use crate::skill::{Diagnostic, Skill};
-use crate::tool::{Tool, tools_of, unique_names};
+use crate::tool::{Tool, stored, tools_of, unique_names};
 
 /// The most bytes of a skill's Python sources that are read to find out what they import.
 const MAX_SOURCE_BYTES: u64 = 4 << 20;
@@ -44,9 +45,22 @@ pub(super) struct Entry {
 type Needs = Option<Arc<Dependencies>>;
 
 impl Entry {
-    pub(super) fn new(skill: Skill) -> Arc<Self> {
+    /// A skill with its tools: those that the cache keeps, otherwise read from its scripts.
+    pub(super) fn new(skill: Skill, cache: Option<&Cache>) -> Arc<Self> {
         let skill = Arc::new(skill);
-        let (tools, diagnostics) = tools_of(&skill);
+        let place = cache.and_then(|cache| Some((cache, stored::key(&skill)?)));
+        let kept = place.as_ref().and_then(|(cache, key)| stored::read(&cache.get(key)?, &skill));
+        let (tools, diagnostics) = match kept {
+            Some(tools) => (tools, Vec::new()),
+            None => {
+                let (tools, diagnostics) = tools_of(&skill);
+                // What there is something to say about is read each time.
+                if let (Some((cache, key)), true) = (place, diagnostics.is_empty()) {
+                    stored::write(&tools).into_iter().for_each(|bytes| cache.put(&key, &bytes));
+                }
+                (tools, diagnostics)
+            }
+        };
         Arc::new(Self {
             skill,
             diagnostics,

@@ -8,12 +8,13 @@ pub mod bounds;
 pub mod convention;
 pub mod declared;
 pub mod infer;
+pub(crate) mod stored;
 pub(crate) mod validate;
 
 pub use convention::{
     Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Scalar, Subcommands, Values, Writing,
 };
-pub use infer::{Inferred, infer, infer_script};
+pub use infer::{Inferred, SOURCES, infer, infer_script};
 pub use validate::Schema;
 
 /// The longest text of one validation message, in bytes; a model must be able to read and repair from it.

@@ -11,6 +11,7 @@ use super::diagnostic::Diagnostic;
 use super::load::{SKILL_MD, load};
 use super::manifest::quoted;
 use super::{Skill, Skipped};
+use crate::crew;
 use crate::error::{Error, Result, Status};
 
 /// Folders below the root.
@@ -38,6 +39,11 @@ pub struct Discovery {
 ///
 /// Errors: `SkillDirectory` when `root` is missing, no directory or unreadable. Everything below that is a diagnostic.
 pub fn discover(root: &Path) -> Result<Discovery> {
+    discover_by(root, 1)
+}
+
+/// [`discover`], by at most `workers` threads.
+pub fn discover_by(root: &Path, workers: usize) -> Result<Discovery> {
     let failed = |what: String| {
         let shown = quoted(&root.to_string_lossy());
         Error::new(Status::SkillDirectory, format!("skill directory {shown} {what}"))
@@ -64,8 +70,8 @@ pub fn discover(root: &Path) -> Result<Discovery> {
 
     let mut found = Discovery { diagnostics: walk.diagnostics, ..Discovery::default() };
     let mut taken: HashMap<String, usize> = HashMap::new();
-    for folder in walk.folders {
-        let skill = match load(&folder) {
+    for loaded in crew::map(walk.folders, workers, |folder| load(&folder)) {
+        let skill = match loaded {
             Ok(skill) => skill,
             Err(skipped) => {
                 found.skipped.push(skipped);

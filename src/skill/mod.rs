@@ -32,7 +32,7 @@ pub use dependencies::{Dependencies, Ecosystem};
 #[cfg(feature = "scan")]
 pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, discover, discover_by};
 pub use files::{MAX_FILES, MAX_HASHED_BYTES, SkillFile};
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use load::{MAX_SKILL_MD_BYTES, load};

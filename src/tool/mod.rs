@@ -10,6 +10,7 @@ pub mod dialect;
 pub mod disclosure;
 mod name;
 mod scripts;
+pub(crate) mod stored;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -29,6 +29,11 @@ pub(super) fn identifier(wanted: &str, origin: &str) -> String {
     if name.len() > NAME_BYTES || !wanted.is_ascii() { suffixed(&name, origin) } else { name }
 }
 
+/// Whether it is a name that [`identifier`] could have made.
+pub(super) fn is_identifier(name: &str) -> bool {
+    name.len() <= NAME_BYTES && !name.is_empty() && identifier(name, "") == name
+}
+
 /// Makes the names of a registry's tools unique, in place. The first tool of a name keeps it; a later one gets a suffix
 /// made from its skill's name and its script's path, so the outcome does not depend on what else is loaded. The names
 /// of the generic tools are never theirs, whether those are given out or not.

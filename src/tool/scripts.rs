@@ -16,7 +16,7 @@ use crate::schema::{ArgvSpec, Inferred, Schema, declared, infer};
 use crate::skill::{Diagnostic, Severity, Skill, SkillFile};
 
 /// The most tools of one skill.
-const TOOLS: usize = 64;
+pub(super) const TOOLS: usize = 64;
 /// How much of a file says its language.
 const HEAD_BYTES: usize = 512;
 

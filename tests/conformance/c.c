@@ -159,7 +159,7 @@ static bool on_a_call(skl_call **place, const suite_step *step, suite_outcome *o
     skl_error *err = NULL;
     skl_status status;
 #define DOES(name) (strcmp(step->action, name) == 0)
-    if (!DOES("wait") && !DOES("cancel") && !DOES("read_file") && !DOES("output") && !DOES("free")) return false;
+    if (!DOES("wait") && !DOES("cancel") && !DOES("read_file") && !DOES("keep") && !DOES("output") && !DOES("free")) return false;
     if (!place) {
         suite_trouble(outcome, "there is no such call");
     } else if (DOES("wait")) {
@@ -170,6 +170,8 @@ static bool on_a_call(skl_call **place, const suite_step *step, suite_outcome *o
     } else if (DOES("read_file")) {
         status = skl_call_read_file(*place, TEXT(step->path), step->max_bytes, &out, &err);
         answer(status, out, err, suite_bytes, outcome);
+    } else if (DOES("keep")) {
+        went_well(skl_call_keep(*place, TEXT(step->path), TEXT(step->dest), &err), &err, outcome);
     } else if (DOES("output")) {
         read_it(*place, step, outcome);
     } else {

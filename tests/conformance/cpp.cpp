@@ -135,6 +135,7 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"wait", wait},
     {"cancel", [](const Step &step) { step.call().cancel(); }},
     {"read_file", [](const Step &step) { step.bytes(step.call().read_file(view(step.in.path), step.in.max_bytes)); }},
+    {"keep", [](const Step &step) { step.call().keep(view(step.in.dest), view(step.in.path)); }},
     {"output", output},
     {"free", [](const Step &step) { step.call(), step.session.calls.erase(std::string(view(step.in.call))); }},
     {"handle", [](const Step &step) { step.json(step.engine().handle(view(step.in.dialect), view(step.in.response), view(step.in.options))); }},

@@ -313,6 +313,9 @@ class Case:
     def do_read_file(self, path: str, call: str = "call", max_bytes: int = MIB) -> Json:
         return octets(self.calls[call].read_file(path, max_bytes))
 
+    def do_keep(self, dest: str, path: str = "", call: str = "call") -> Json:
+        self.calls[call].keep(dest, path)
+
     def do_output(self, call: str = "call", stream: int = 1, until: str = "") -> Json:
         read = b""
         while not until or until.encode() not in read:

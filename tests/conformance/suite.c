@@ -27,7 +27,7 @@ static const struct { const char *action, *keys; } actions[] = {
     { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "scan", "skill" }, { "validate", "dir" },
     { "plan", "tool arguments arguments_text options" }, { "execute", "tool arguments arguments_text options" },
     { "start", "tool arguments arguments_text options call" }, { "wait", "call timeout_ms" }, { "cancel", "call" },
-    { "read_file", "call path max_bytes" }, { "output", "call stream until" }, { "free", "call" },
+    { "read_file", "call path max_bytes" }, { "keep", "call path dest" }, { "output", "call stream until" }, { "free", "call" },
     { "handle", "dialect response response_text options" }, { "stream", "dialect text cut" }, { "close", "" },
     { "agent", "config" }, { "agent_ask", "words messages" }, { "agent_next", "timeout_ms" },
     { "agent_feed", "response text cut is_end" }, { "agent_approve", "call_id is_allowed reason" }, { "agent_events", "" },
@@ -181,6 +181,7 @@ static void act(running *run, const json_t *step, json_t *kept, suite_outcome *o
     inputs.skill = text_at(step, "skill", NULL);
     inputs.dialect = text_at(step, "dialect", NULL);
     inputs.path = text_at(step, "path", NULL);
+    inputs.dest = text_at(step, "dest", NULL);
     inputs.tool = text_at(step, "tool", NULL);
     inputs.call = text_at(step, "call", "call");
     inputs.until = text_at(step, "until", NULL);

@@ -19,7 +19,7 @@ typedef struct { const char *data; size_t length; } suite_text;
 /* The inputs of one step, documents as their text, absent numbers as README.md says. */
 typedef struct {
     const char *action;
-    suite_text name, dir, skill, dialect, path, tool, config, arguments, options, response, text, call, until;
+    suite_text name, dir, skill, dialect, path, dest, tool, config, arguments, options, response, text, call, until;
     suite_text words, messages, call_id, reason;
     bool is_enabled, is_allowed, is_end;
     uint64_t max_bytes;

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <future>
 #include <thread>
@@ -153,6 +154,12 @@ void calls(skl::Engine &engine) {
     CHECK(made.size() == 3 && made.view() == std::string_view("a\0b", 3));
     CHECK_FAILS(SKL_ERR_RESOURCE_TOO_LARGE, call.read_file("made", 2));
     CHECK_FAILS(SKL_ERR_RESOURCE_NOT_FOUND, call.read_file("none"));
+    char kept[] = "/tmp/skl-kept-XXXXXX";
+    CHECK(mkdtemp(kept) != nullptr);
+    call.keep(kept);
+    CHECK_FAILS(SKL_ERR_ALREADY_EXISTS, call.keep(kept, "made"));
+    const std::string copy = std::string(kept) + "/made";
+    CHECK(unlink(copy.c_str()) == 0 && rmdir(kept) == 0);
     call.cancel();
 
     call = engine.start("sleeps");

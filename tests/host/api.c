@@ -116,6 +116,7 @@ static void null_everywhere(void) {
         { "wait out", skl_call_wait(NULL, 0, NULL, NULL) },
         { "cancel", skl_call_cancel(NULL) },
         { "read_file", skl_call_read_file(NULL, TEXT("x"), 1, &b, NULL) },
+        { "keep", skl_call_keep(NULL, TEXT("x"), TEXT("/tmp"), NULL) },
         { "read_file out", skl_call_read_file(NULL, TEXT("x"), 1, NULL, NULL) },
         { "read", skl_call_read(NULL, 1, 0, &b, NULL) },
         { "read out", skl_call_read(NULL, 1, 0, NULL, NULL) },
@@ -461,6 +462,14 @@ static void calling(void) {
     refused("file", skl_call_read_file(call, TEXT("none"), 9, &out, &err), SKL_ERR_RESOURCE_NOT_FOUND, &out, &err, "none");
     refused("file", skl_call_read_file(call, "n\xff", 2, 9, &out, &err), SKL_ERR_INVALID_UTF8, &out, &err, "'path'");
     refused("file", skl_call_read_file(call, "", 0, 9, &out, &err), SKL_ERR_PATH_ESCAPE, &out, &err, "relative");
+    CHECK(skl_call_keep(call, NULL, 1, TEXT("/tmp"), NULL) == SKL_ERR_NULL_ARGUMENT);
+    CHECK(skl_call_keep(call, TEXT("x"), NULL, 1, NULL) == SKL_ERR_NULL_ARGUMENT);
+    CHECK(skl_call_keep(call, TEXT("x"), "n\xff", 2, NULL) == SKL_ERR_INVALID_UTF8);
+    CHECK(skl_call_keep(call, TEXT("none"), TEXT("/tmp"), NULL) == SKL_ERR_RESOURCE_NOT_FOUND);
+    CHECK(skl_call_keep(call, "", 0, TEXT("/no/such/folder"), &err) == SKL_ERR_IO);
+    CHECK(strstr(skl_error_message(err), "/no/such/folder") != NULL);
+    skl_error_free(err);
+    CHECK(skl_call_keep(call, "", 0, TEXT("/tmp"), &err) == SKL_OK && err == NULL);
     CHECK(skl_call_wait(call, 0, NULL, &err) == SKL_ERR_NULL_ARGUMENT);
     skl_error_free(err);
     refused("read", skl_call_read(call, 1, 0, &out, &err), SKL_ERR_UNSUPPORTED, &out, &err, "\"stream\"");
@@ -485,6 +494,7 @@ static void calling(void) {
     refused("wait", skl_call_wait(call, 0, &out, &err), SKL_ERR_WAIT_TIMEOUT, &out, &err, "never-ends");
     refused("wait", skl_call_wait(call, 30, &out, &err), SKL_ERR_WAIT_TIMEOUT, &out, &err, "has not finished");
     refused("file", skl_call_read_file(call, TEXT("x"), 9, &out, &err), SKL_ERR_WAIT_TIMEOUT, &out, &err, "has not finished");
+    CHECK(skl_call_keep(call, "", 0, TEXT("/tmp"), NULL) == SKL_ERR_WAIT_TIMEOUT);
     /* Freed while threads wait for it, before they have begun or after: each gets the result. */
     for (index = 0; index < 3; index++) CHECK(pthread_create(&threads[index], NULL, wait_without_end, call) == 0);
     CHECK(skl_call_cancel(call) == SKL_OK);

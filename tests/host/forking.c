@@ -45,6 +45,7 @@ static void uses(skl_engine *engine, skl_call *call, skl_agent *agent, skl_buffe
     CHECK(skl_call_fd(call) == -1 && skl_call_output_fd(call) == -1);
     CHECK(skl_call_read(call, 1, 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_read_file(call, "x", 1, 9, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_call_keep(call, "x", 1, "/tmp", 4, NULL) == SKL_ERR_FORKED);
     CHECK(skl_agent_new(engine, "{\"dialect\":\"openai\"}", 20, &another, NULL) == SKL_ERR_FORKED);
     CHECK(skl_agent_ask(agent, "x", 1, NULL, 0, NULL) == SKL_ERR_FORKED);
     CHECK(skl_agent_next(agent, -1, &out, NULL) == SKL_ERR_FORKED);

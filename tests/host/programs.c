@@ -68,6 +68,24 @@ static void binary(skl_call *call, const char *result) {
     CHECK_IS(result, "lossy.stdout", "true");
 }
 
+/* The same files in a folder of the host's. */
+static void kept(skl_call *call) {
+    char folder[] = "/tmp/skl-kept-XXXXXX", path[64];
+    struct stat facts;
+    const char *names[] = { "deep/er/file.txt", "plain.bin", "deep/er", "deep", "" };
+    size_t index;
+    CHECK(mkdtemp(folder) != NULL);
+    CHECK(skl_call_keep(call, "link", 4, folder, strlen(folder), NULL) == SKL_ERR_PATH_ESCAPE);
+    CHECK(skl_call_keep(call, "pipe", 4, folder, strlen(folder), NULL) == SKL_ERR_RESOURCE_NOT_FOUND);
+    CHECK(skl_call_keep(call, "", 0, folder, strlen(folder), NULL) == SKL_OK);
+    CHECK(skl_call_keep(call, "plain.bin", 9, folder, strlen(folder), NULL) == SKL_ERR_ALREADY_EXISTS);
+    for (index = 0; index < sizeof names / sizeof *names; index++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[index]); /* the last is the folder itself */
+        CHECK_THAT(lstat(path, &facts) == 0 && remove(path) == 0, "%s", path);
+        if (index < 2) CHECK(S_ISREG(facts.st_mode) && (facts.st_mode & 07133) == 0 && facts.st_size == (index ? 256 : 6));
+    }
+}
+
 static void files(skl_call *call, const char *result) {
     skl_buffer *content = NULL;
     skl_error *err = NULL;
@@ -92,6 +110,7 @@ static void files(skl_call *call, const char *result) {
     CHECK(skl_call_read_file(call, "../secret", 9, 1 << 20, &content, NULL) == SKL_ERR_PATH_ESCAPE);
     CHECK(skl_call_read_file(call, "nothing", 7, 1 << 20, &content, &err) == SKL_ERR_RESOURCE_NOT_FOUND);
     skl_error_free(err);
+    kept(call);
 }
 
 /* A program starts with nothing of the host: three descriptors, no signal blocked or ignored, its own session. */

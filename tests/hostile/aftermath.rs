@@ -1,11 +1,14 @@
 //! What a payload leaves behind: processes, folders, results that are traps.
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use skilllite::engine::Call;
 
 use crate::table::{Evidence, Row};
 
@@ -54,6 +57,35 @@ pub fn naive_results(row: &Row, folder: &Path, text: &mut String, evidence: &mut
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         evidence.push(Evidence::Litter);
     }
+}
+
+/// Keeps results in two folders, one of them empty and one in which somebody has laid links to the host's own files under
+/// the names of results. Gives what arrived; what came through a link is seen at its target.
+pub fn keep_results(call: &Call, result: &Value, root: &Path) -> String {
+    let (empty, laid) = (root.join("kept/empty"), root.join("kept/laid"));
+    for folder in [&empty, &laid] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let names = result_names(result);
+    for (index, name) in names.iter().enumerate() {
+        let first = name.split('/').next().unwrap_or_default();
+        let target = root.join(if index % 2 == 0 { "canary/project" } else { "secret.txt" });
+        let _ = symlink(target, laid.join(first));
+    }
+    let mut arrived = String::new();
+    for name in names.iter().map(String::as_str).chain([""]) {
+        for folder in [&empty, &laid] {
+            let _ = call.keep(name, folder.to_str().unwrap());
+        }
+        // A link or a pipe that arrived would be followed, or waited for, here.
+        let mut bytes = Vec::new();
+        let read = fs::File::open(empty.join(name)).and_then(|file| file.take(4096).read_to_end(&mut bytes));
+        if read.is_ok() {
+            arrived.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    crate::skills::remove(&root.join("kept"));
+    arrived
 }
 
 /// What every process of a payload of this host has in its environment.

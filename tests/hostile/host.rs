@@ -15,7 +15,9 @@ use skilllite::error::Status;
 use skilllite::sandbox::Tier;
 
 use crate::ORDINARY;
-use crate::aftermath::{clip, excerpt, is_gone, kill, marker, naive_results, resident_bytes, result_names, strays};
+use crate::aftermath::{
+    clip, excerpt, is_gone, keep_results, kill, marker, naive_results, resident_bytes, result_names, strays,
+};
 use crate::compare;
 use crate::skills;
 use crate::stage::{self, Stage};
@@ -346,6 +348,7 @@ impl Play {
                     text.push_str(&String::from_utf8_lossy(&bytes));
                 }
             }
+            text.push_str(&keep_results(&call, &result, &self.stage.root));
             if reading.elapsed() > PATIENCE {
                 evidence.push(Evidence::Hang);
             }

@@ -101,6 +101,15 @@ export class Call {
         );
     }
 
+    /** Copies one of the result's `files`, or all of them, to the same path below the folder `dest`, which is there. Nothing is replaced
+     * (SKL_ERR_ALREADY_EXISTS), no link below `dest` is followed, and on failure nothing is left. */
+    async keep(dest: string, path = ''): Promise<void> {
+        return this.#handle.lend(async (call) => {
+            const err: Out<skl_error> = [null];
+            check(await inPool('skl_call_keep', call, ...utf8(path), ...utf8(dest), err), err);
+        });
+    }
+
     /** Cancels the call if it still runs, and releases it. Repeating it does nothing. */
     close(): void {
         if (this.#handle.isClosed) return;

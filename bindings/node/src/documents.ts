@@ -87,6 +87,7 @@ export interface EngineConfig {
     max_running?: number;
     max_queued?: number;
     supervisor_path?: string;
+    cache_dir?: string;
     skills?: readonly string[];
     cache_dir?: string;
     dependencies?: false | Dependencies;

@@ -4,7 +4,17 @@ import { fileURLToPath } from 'node:url';
 
 import { answer } from './answering.js';
 import { Call } from './call.js';
-import type { EngineConfig, LoadReport, Manifest, PrepareReport, ReloadReport, Resource, Result, ScanReport, Skill } from './documents.js';
+import type {
+    EngineConfig,
+    LoadReport,
+    Manifest,
+    PrepareReport,
+    ReloadReport,
+    Resource,
+    Result,
+    ScanReport,
+    Skill,
+} from './documents.js';
 import { functions, inPool } from './ffi.js';
 import { Handle, bytes, check, json, make, readInPool, run, text } from './handles.js';
 import type { Out, skl_buffer, skl_call, skl_engine, skl_error } from './header.js';
@@ -123,9 +133,7 @@ export class Engine {
 
     /** What the sources of the skill look like they might do, by rules over their syntax (docs/scan.md). Advice, and never isolation. */
     scan(skill: string): ScanReport {
-        return json(
-            make<skl_buffer>((out, err) => functions().skl_engine_scan(this.#handle.pointer, ...utf8(skill), out, err)),
-        );
+        return json(make<skl_buffer>((out, err) => functions().skl_engine_scan(this.#handle.pointer, ...utf8(skill), out, err)));
     }
 
     // Tools

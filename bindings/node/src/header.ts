@@ -74,6 +74,8 @@ export const STATUS = {
     SKL_ERR_CLOSED: 402,
     /** The call was cancelled before it started; found in results only. */
     SKL_ERR_CANCELLED: 403,
+    /** There is something of this name, and nothing is overwritten. */
+    SKL_ERR_ALREADY_EXISTS: 404,
     /** The agent's turn is another one: its last step says what it waits for. */
     SKL_ERR_OUT_OF_TURN: 500,
     /** What the skill declares to need has not been installed: call skl_engine_prepare(). */
@@ -151,6 +153,7 @@ export interface Functions {
     skl_call_read(call: skl_call, stream: number, timeoutMs: number, chunk: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_output_fd(call: skl_call): number
     skl_call_read_file(call: skl_call, path: Bytes, pathLen: number, maxBytes: number | bigint, out: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_call_keep(call: skl_call, path: Bytes, pathLen: number, dest: Bytes, destLen: number, err: Out<skl_error>): number
     skl_call_free(call: skl_call): void
     skl_stream_new(dialect: Bytes, dialectLen: number, out: Out<skl_stream>, err: Out<skl_error>): number
     skl_stream_feed(stream: skl_stream, data: Bytes, dataLen: number, err: Out<skl_error>): number
@@ -211,6 +214,7 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_call_read: ['i32', 'pointer', 'u32', 'i64', 'out', 'out'],
     skl_call_output_fd: ['int', 'pointer'],
     skl_call_read_file: ['i32', 'pointer', 'bytes', 'size', 'u64', 'out', 'out'],
+    skl_call_keep: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'out'],
     skl_call_free: ['void', 'pointer'],
     skl_stream_new: ['i32', 'bytes', 'size', 'out', 'out'],
     skl_stream_feed: ['i32', 'pointer', 'bytes', 'size', 'out'],

@@ -1,6 +1,6 @@
 /* Calls: arguments in, results out, files, options, and the ways in which a run ends. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 
@@ -104,6 +104,12 @@ test('files out', async () => {
     await assert.rejects(call.readFile('out.bin', 255), { code: 'SKL_ERR_RESOURCE_TOO_LARGE' });
     await assert.rejects(call.readFile('out.bin', -1), RangeError);
     await assert.rejects(call.readFile('../x'), { code: 'SKL_ERR_PATH_ESCAPE' });
+    const kept = folder();
+    await call.keep(kept, 'empty');
+    await assert.rejects(call.keep(kept), { code: 'SKL_ERR_ALREADY_EXISTS' });
+    assert.deepEqual(readdirSync(kept), ['empty']);
+    await call.keep(kept, 'out.bin');
+    assert.equal(readFileSync(join(kept, 'out.bin')).length, 256);
     call.close();
 });
 
@@ -188,6 +194,7 @@ test('use after close', async () => {
     const closed = { name: 'SkillliteError', code: 'SKL_ERR_CLOSED', status: 402 };
     await assert.rejects(call.result(), closed);
     await assert.rejects(call.readFile('x'), closed);
+    await assert.rejects(call.keep('/'), closed);
     assert.throws(() => call.cancel(), closed);
     await Promise.all([engine.close(), engine.close()]);
     await engine.close();

@@ -282,6 +282,7 @@ const STEPS = {
     read_file: step('call path max_bytes', async (run, { call: name, path, max_bytes = MIB }) =>
         octets(await run.call(name).call.readFile(path, max_bytes)),
     ),
+    keep: step('call path dest', (run, { call: name, path = '', dest }) => run.call(name).call.keep(dest, path)),
     output: step('call stream until', async (run, { call: name, stream = 1, until = '' }) => {
         let read = Buffer.alloc(0);
         for await (const piece of run.call(name).read(stream === 1 ? 'stdout' : 'stderr')) {

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
 
-import { Engine } from 'skilllite';
-import { everyHandleIsFreed, folder, writeSkill } from './support.mjs';
+import { everyHandleIsFreed, folder, open, writeSkill } from './support.mjs';
 
 everyHandleIsFreed();
 
@@ -16,13 +15,11 @@ async function served(t, answer) {
     t.after(() => server.closeAllConnections());
     t.after(() => server.close());
     await once(server, 'listening');
-    const engine = new Engine({
+    const engine = await open(writeSkill('needy', NEEDY), {
         policy: { min_tier: 'landlock', network: { allow: [], accept_port_only: true } },
         cache_dir: folder(),
         dependencies: { python_index: `http://127.0.0.1:${server.address().port}/simple/` },
     });
-    t.after(() => engine.close());
-    await engine.load(writeSkill('needy', NEEDY));
     return { server, engine };
 }
 
@@ -47,12 +44,10 @@ test('closing the engine ends an installation', async (t) => {
 });
 
 test('a host that installs nothing hears what would be needed', async () => {
-    const engine = new Engine({ policy: { min_tier: 'landlock' } });
-    await engine.load(writeSkill('needy', NEEDY));
+    const engine = await open(writeSkill('needy', NEEDY), { policy: { min_tier: 'landlock' } });
     const { environments } = await engine.prepare();
     assert.deepEqual(
         environments.map(({ state, language, requirements }) => [state, language, requirements]),
         [['host', 'python', ['no-such-package']]],
     );
-    await engine.close();
 });

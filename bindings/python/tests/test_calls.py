@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from conftest import MULTIPLY, WriteSkill
 
-from skilllite import ClosedError, ResourceTooLargeError, SkillManager, UnsupportedError, WaitTimeoutError
+from skilllite import (
+    AlreadyExistsError,
+    ClosedError,
+    ResourceTooLargeError,
+    SkillManager,
+    UnsupportedError,
+    WaitTimeoutError,
+)
 
 CSV = "city,visitors\nParis,120\nRome,80\nOslo,40\n"
 
@@ -74,6 +81,22 @@ def test_files_out(write_skill: WriteSkill) -> None:
         assert call.read_file("empty") == b""
         with pytest.raises(ResourceTooLargeError):
             call.read_file("out.bin", 255)
+
+
+def test_files_are_kept(write_skill: WriteSkill, tmp_path: Path) -> None:
+    script = "import os\nos.mkdir('deep')\nopen('deep/out.bin', 'wb').write(bytes(range(256)))\nopen('empty', 'w')\n"
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with SkillManager(write_skill("writer", script)) as manager, manager.start("writer", {}) as call:
+        call.wait()
+        call.keep(kept, "deep/out.bin")
+        assert (kept / "deep" / "out.bin").read_bytes() == bytes(range(256))
+        with pytest.raises(AlreadyExistsError, match=r"deep/out\.bin"):
+            call.keep(str(kept))
+        assert not (kept / "empty").exists(), "all or nothing"
+        (kept / "deep" / "out.bin").unlink()
+        call.keep(kept)
+        assert (kept / "empty").read_bytes() == b""
 
 
 def test_a_failing_script_raises_nothing(write_skill: WriteSkill) -> None:
@@ -149,7 +172,8 @@ def test_use_after_close(manager: SkillManager) -> None:
     call = manager.start("calculator", MULTIPLY)
     call.close()
     call.close()
-    for use in (call.wait, call.cancel, call.fileno, lambda: call.read_file("x"), lambda: call.result):
+    reads = (lambda: call.read_file("x"), lambda: call.keep("/"), lambda: call.result)
+    for use in (call.wait, call.cancel, call.fileno, *reads):
         with pytest.raises(ClosedError):
             use()
     manager.close()

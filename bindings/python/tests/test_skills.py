@@ -169,7 +169,8 @@ def test_a_scan_says_where_and_why_and_may_deny(write_skill: WriteSkill) -> None
     with SkillManager(folder, policy={"min_tier": "landlock", "scan": {"deny": "high"}}) as manager:
         report = manager.scan("dynamic")
         (finding,) = report.findings
-        assert (finding.rule, finding.severity, finding.file, finding.line) == ("dynamic-code", "high", "scripts/main.py", 2)
+        assert (finding.rule, finding.severity) == ("dynamic-code", "high")
+        assert (finding.file, finding.line) == ("scripts/main.py", 2)
         assert (report.skill, report.highest, report.is_denied) == ("dynamic", "high", True)
         assert (report.files_scanned, report.omitted, report.skipped) == (1, 0, ())
         assert report.digest == manager.get_skill("dynamic").digest

@@ -35,6 +35,28 @@ use crate::runtime::Language;
 /// The largest source that is read, in bytes.
 pub const SOURCE_BYTES: usize = 1024 * 1024;
 
+/// Every word that says where a property comes from ([`Inferred::provenance`]), and `declared`.
+pub const SOURCES: [&str; 18] = [
+    "arg",
+    "argparse",
+    "argv",
+    "case",
+    "click",
+    "commander",
+    "declared",
+    "docopt",
+    "generic",
+    "getopts",
+    "minimist",
+    "mri",
+    "parseArgs",
+    "positional",
+    "process.argv",
+    "stdin",
+    "typer",
+    "yargs",
+];
+
 /// A script's arguments as its source tells them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inferred {

@@ -5,6 +5,7 @@
 //! by a small built-in check. Either way a message names the JSON pointer, what was expected and what came.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -24,15 +25,23 @@ use full::Judge;
 /// A JSON Schema of an object, compiled and ready to judge.
 pub struct Schema {
     value: Value,
-    /// `None` accepts every object.
-    judge: Option<Judge>,
+    /// What judges; `None` accepts every object. Made with the schema, or when it is first needed.
+    judge: OnceLock<Result<Option<Judge>, String>>,
 }
 
 impl Schema {
     /// Compiles a schema document whose root describes an object. Fails with [`Status::SkillInvalid`] when it is no
     /// object schema, larger than 64 KiB, refers to other documents or to itself, or has an invalid keyword.
     pub fn compile(value: Value) -> Result<Self> {
-        let invalid = |why: &str| Error::new(Status::SkillInvalid, format!("the schema is unusable: {why}"));
+        let schema = Self::compiled_later(value)?;
+        match schema.judge() {
+            Ok(_) => Ok(schema),
+            Err(why) => Err(invalid(why)),
+        }
+    }
+
+    /// The same for a schema that was compiled before: what costs time is left to the first call.
+    pub(crate) fn compiled_later(value: Value) -> Result<Self> {
         let Some(root) = value.as_object() else {
             return Err(invalid(&format!("it must be a JSON object, not {}", kind(&value))));
         };
@@ -45,13 +54,17 @@ impl Schema {
         if value.to_string().len() > SCHEMA_BYTES {
             return Err(invalid(&format!("it is larger than {SCHEMA_BYTES} bytes")));
         }
-        let judge = Judge::compile(&value).map_err(|why| invalid(&clip(&why, MESSAGE_BYTES)))?;
-        Ok(Self { value, judge: Some(judge) })
+        Ok(Self { value, judge: OnceLock::new() })
+    }
+
+    fn judge(&self) -> &Result<Option<Judge>, String> {
+        let compile = || Judge::compile(&self.value).map(Some).map_err(|why| clip(&why, MESSAGE_BYTES));
+        self.judge.get_or_init(compile)
     }
 
     /// The schema that accepts every object; what is left when nothing else can be compiled.
     pub fn anything() -> Self {
-        Self { value: serde_json::json!({"type": "object"}), judge: None }
+        Self { value: serde_json::json!({"type": "object"}), judge: OnceLock::from(Ok(None)) }
     }
 
     /// The schema document as it was given.
@@ -62,7 +75,11 @@ impl Schema {
     /// Judges arguments. The error is [`Status::InvalidArguments`] with one line of at most
     /// [`MESSAGE_BYTES`] bytes that names each failing JSON pointer, what was expected and what came.
     pub fn validate(&self, arguments: &Value) -> Result<()> {
-        let Some(judge) = &self.judge else { return Ok(()) };
+        let judge = match self.judge() {
+            Ok(Some(judge)) => judge,
+            Ok(None) => return Ok(()),
+            Err(why) => return Err(invalid(why)),
+        };
         let mut problems = judge.judge(&self.value, arguments);
         if problems.is_empty() {
             return Ok(());
@@ -80,6 +97,10 @@ impl Schema {
         }
         Err(Error::new(Status::InvalidArguments, message))
     }
+}
+
+fn invalid(why: &str) -> Error {
+    Error::new(Status::SkillInvalid, format!("the schema is unusable: {why}"))
 }
 
 impl fmt::Debug for Schema {

@@ -150,7 +150,7 @@ var inputs = map[string]string{
 	"enable": "skill is_enabled", "skills": "", "tools": "dialect", "instructions": "skill", "resources": "skill",
 	"read_resource": "skill path max_bytes", "manifest": "skill", "scan": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
 	"execute": "tool arguments arguments_text options", "start": "tool arguments arguments_text options call", "wait": "call timeout_ms",
-	"cancel": "call", "read_file": "call path max_bytes", "output": "call stream until", "free": "call",
+	"cancel": "call", "read_file": "call path max_bytes", "keep": "call path dest", "output": "call stream until", "free": "call",
 	"handle": "dialect response response_text options", "stream": "dialect text cut", "agent": "config", "agent_ask": "words messages",
 	"agent_next": "timeout_ms", "agent_feed": "response text cut is_end", "agent_approve": "call_id is_allowed reason", "agent_events": "",
 	"agent_cancel": "", "agent_transcript": "", "close": "", "write": "path text mode", "delete": "path",
@@ -208,7 +208,7 @@ func (s *scene) do(step map[string]any) (any, error) {
 		return nil, os.RemoveAll(path)
 	case "agent_ask", "agent_next", "agent_feed", "agent_approve", "agent_events", "agent_cancel", "agent_transcript":
 		return s.doAgent(ctx, name, step, text, size)
-	case "wait", "cancel", "read_file", "output", "free":
+	case "wait", "cancel", "read_file", "keep", "output", "free":
 		return s.doCall(ctx, name, step, text, size)
 	}
 	e := s.engine
@@ -316,6 +316,8 @@ func (s *scene) doCall(ctx context.Context, name string, step map[string]any, te
 	case "read_file":
 		content, err := call.ReadFile(text("path"), uint64(size("max_bytes", 1<<20)))
 		return described(content, err)
+	case "keep":
+		return nil, call.Keep(text("path"), text("dest"))
 	case "output":
 		output := call.Output()
 		if size("stream", 1) == 2 {

@@ -80,6 +80,8 @@ class Status(enum.IntEnum):
     """The engine is closed."""
     CANCELLED = 403
     """The call was cancelled before it started; found in results only."""
+    ALREADY_EXISTS = 404
+    """There is something of this name, and nothing is overwritten."""
     OUT_OF_TURN = 500
     """The agent's turn is another one: its last step says what it waits for."""
     NOT_PREPARED = 600
@@ -273,6 +275,15 @@ class Functions(Protocol):
         path_len: int,
         max_bytes: int,
         out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_call_keep(
+        self,
+        call: skl_call,
+        path: Optional[bytes],
+        path_len: int,
+        dest: Optional[bytes],
+        dest_len: int,
         err: Any,
     ) -> int: ...
     def skl_call_free(self, call: skl_call) -> None: ...
@@ -499,6 +510,15 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_size_t,
         ctypes.c_uint64,
         ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_call_keep": (
+        ctypes.c_int32,
+        skl_call,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
         ctypes.POINTER(skl_error),
     ),
     "skl_call_free": (None, skl_call),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import select
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Literal, Optional
+from typing import Literal, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from ._asyncio import readable
@@ -94,6 +95,14 @@ class Call:
         with self._handle as pointer:
             function = _library.functions().skl_call_read_file
             return _handles.call(function, pointer, *_handles.text(path), _handles.unsigned(max_bytes))
+
+    def keep(self, dest: Union[str, os.PathLike[str]], path: str = "") -> None:
+        """Copies one of the result's `files`, or all of them, to the same path below the folder `dest`, which is there.
+
+        Nothing is replaced (AlreadyExistsError), no link below `dest` is followed, and on failure nothing is left."""
+        with self._handle as pointer:
+            function = _library.functions().skl_call_keep
+            _handles.run(function, pointer, *_handles.text(path), *_handles.path(dest))
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when the call has ended. It is the call's: do not read or close it."""

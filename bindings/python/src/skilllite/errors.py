@@ -188,6 +188,10 @@ class CancelledError(CallError):
     """The call was cancelled before it started; found in results only."""
 
 
+class AlreadyExistsError(CallError, FileExistsError):
+    """There is something of this name, and nothing is overwritten."""
+
+
 class OutOfTurnError(AgentError):
     """The agent's turn is another one: its last step says what it waits for."""
 
@@ -237,6 +241,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     401: QueueFullError,
     402: ClosedError,
     403: CancelledError,
+    404: AlreadyExistsError,
     500: OutOfTurnError,
     600: NotPreparedError,
     601: BuildFailedError,
@@ -247,6 +252,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
 __all__ = [
     "BY_STATUS",
     "AgentError",
+    "AlreadyExistsError",
     "BuildFailedError",
     "CallError",
     "CancelledError",

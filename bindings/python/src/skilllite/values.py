@@ -226,8 +226,8 @@ class ScanSkipped:
 class ScanReport:
     """What the sources of a skill look like they might do; the worst finding comes first. Advice, and never isolation.
 
-    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low", "medium",
-    "high" and "critical".
+    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low",
+    "medium", "high" and "critical".
     """
 
     skill: str
