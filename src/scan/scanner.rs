@@ -166,7 +166,7 @@ impl Compiled {
         Ok(Self { query, found, rules: owners })
     }
 
-    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool, deadline: Instant) -> Judged {
+    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool, time: Duration) -> Judged {
         let mut judged = Judged::default();
         let mut cursor = QueryCursor::new();
         cursor.set_match_limit(MATCHES);
