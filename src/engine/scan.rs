@@ -9,4 +9,6 @@ mod kind;
 #[path = "scan/absent.rs"]
 mod kind;
 
-pub(super) use kind::{Inspector, Memory, Settings};
+#[cfg(feature = "scan")]
+pub(super) use kind::Memory;
+pub(super) use kind::{Inspector, Settings};

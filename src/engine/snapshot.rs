@@ -12,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 
 use super::cache::Cache;
 use super::document::excerpt;
-use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
 #[cfg(all(feature = "dependencies", target_os = "linux"))]
@@ -34,7 +33,8 @@ pub(super) struct Entry {
     tools: Vec<Tool>,
     needs_site: OnceLock<bool>,
     /// What the scan said, once somebody asked.
-    pub(super) scanned: scan::Memory,
+    #[cfg(feature = "scan")]
+    pub(super) scanned: super::scan::Memory,
     /// What scripts declare to need, by their path.
     #[cfg(all(feature = "dependencies", target_os = "linux"))]
     needs: Mutex<BTreeMap<PathBuf, Needs>>,
@@ -66,6 +66,7 @@ impl Entry {
             diagnostics,
             tools,
             needs_site: OnceLock::new(),
+            #[cfg(feature = "scan")]
             scanned: Default::default(),
             #[cfg(all(feature = "dependencies", target_os = "linux"))]
             needs: Mutex::default(),

@@ -7,7 +7,7 @@
 //! same. Nothing here knows of engines or policies.
 //!
 //! Every source gives a report in bounded time: sizes, steps of the parser and the text that conditions look at are counted, and
-//! queries have a deadline. What was not read to its end is named in [`Report::skipped`].
+//! queries have so much time. What was not read to its end is named in [`Report::skipped`].
 //!
 //! [`Skill`]: crate::skill::Skill
 

@@ -52,6 +52,8 @@ pub(super) struct Judged {
     pub(super) omitted: usize,
     /// It was not read to its end.
     pub(super) is_cut: bool,
+    /// The time that the query took.
+    pub(super) took: Duration,
 }
 
 impl Scanner {
@@ -66,20 +68,20 @@ impl Scanner {
         sources::scan(self, skill)
     }
 
-    /// One source, for which there is time until `deadline`; `declares_network` says that its skill asks for the network.
+    /// One source, whose query may take `time`; `declares_network` says that its skill asks for the network.
     pub(super) fn judge(
         &self,
         language: Language,
         source: &[u8],
         file: &str,
         declares_network: bool,
-        deadline: Instant,
+        time: Duration,
     ) -> Result<Judged> {
         let Some(family) = Family::of(language) else { return Ok(Judged::default()) };
         let compiled = self.compiled(family)?;
         match syntax::parse(language, source) {
             Some(tree) if !is_broken(tree.root_node()) => {
-                Ok(compiled.judge(tree.root_node(), source, file, declares_network, deadline))
+                Ok(compiled.judge(tree.root_node(), source, file, declares_network, time))
             }
             _ => Ok(Judged { is_cut: true, ..Judged::default() }),
         }
@@ -164,15 +166,15 @@ impl Compiled {
         Ok(Self { query, found, rules: owners })
     }
 
-    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool, deadline: Instant) -> Judged {
+    fn judge(&self, root: Node<'_>, source: &[u8], file: &str, declares_network: bool, time: Duration) -> Judged {
         let mut judged = Judged::default();
         let mut cursor = QueryCursor::new();
         cursor.set_match_limit(MATCHES);
-        let deadline = deadline.min(Instant::now() + SOURCE_TIME);
+        let (started, time) = (Instant::now(), time.min(SOURCE_TIME));
         // Asked about every hundred nodes, each of which costs up to the square of `MATCHES`.
         let mut is_late = false;
         let mut stop = |_: &QueryCursorState| {
-            is_late = Instant::now() > deadline;
+            is_late = started.elapsed() > time;
             if is_late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let mut left = TEXT_BYTES;
@@ -219,6 +221,7 @@ impl Compiled {
             );
         }
         drop(matches);
+        judged.took = started.elapsed();
         judged.is_cut = is_late || left == 0 || cursor.did_exceed_match_limit();
         judged
     }

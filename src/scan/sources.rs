@@ -1,6 +1,6 @@
 //! Which files of a skill are scanned: scripts of the languages that are run, in whatever folder they are, as they were loaded.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::report::{Draft, Report};
 use super::scanner::Scanner;
@@ -11,14 +11,14 @@ use crate::skill::{Skill, SkillFile};
 
 /// The most bytes of sources that are scanned of one skill.
 const SKILL_BYTES: usize = 16 << 20;
-/// The most time that the sources of one skill take.
+/// The most time that the queries of one skill take.
 const SKILL_TIME: Duration = Duration::from_secs(10);
 /// How much of a file says its language.
 const HEAD_BYTES: usize = 512;
 
 pub(super) fn scan(scanner: &Scanner, skill: &Skill) -> Result<Report> {
     let declares_network = skill.manifest.network.as_ref().is_some_and(|network| network.enabled);
-    let deadline = Instant::now() + SKILL_TIME;
+    let mut time = SKILL_TIME;
     let mut draft = Draft::default();
     let mut left = SKILL_BYTES;
     for file in &skill.files {
@@ -36,11 +36,12 @@ pub(super) fn scan(scanner: &Scanner, skill: &Skill) -> Result<Report> {
             continue;
         }
         left -= source.len();
-        if Instant::now() > deadline {
+        if time.is_zero() {
             draft.skip(path, format!("beyond the {} s that the scan of one skill takes", SKILL_TIME.as_secs()));
             continue;
         }
-        let judged = scanner.judge(language, &source, path, declares_network, deadline)?;
+        let judged = scanner.judge(language, &source, path, declares_network, time)?;
+        time = time.saturating_sub(judged.took);
         draft.add(judged.findings, judged.omitted);
         match judged.is_cut {
             true => draft.skip(path, "too tangled to be read to its end"),

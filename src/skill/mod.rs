@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "dependencies")]
 pub use dependencies::{Dependencies, Ecosystem};
+#[cfg(feature = "scan")]
 pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
 pub use discover::{Discovery, discover, discover_by};

@@ -6,9 +6,6 @@ use crate::engine::document::Section;
 use crate::engine::snapshot::Entry;
 use crate::error::{Error, Result, Status};
 
-/// What is remembered of a skill: nothing.
-pub(in crate::engine) type Memory = ();
-
 /// What the policy says: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Settings(());
@@ -44,5 +41,20 @@ impl Inspector {
     /// Refuses nothing.
     pub(in crate::engine) fn check(&self, _: &Entry) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_that_asks_for_a_scan_is_refused() {
+        let read = |policy| Settings::read(&Section::open("policy", &policy, &["scan"]).unwrap());
+        assert!(read(json!({ "scan": null })).is_ok());
+        let error = read(json!({ "scan": { "deny": "high" } })).unwrap_err();
+        assert!(error.status == Status::Unsupported && error.message.contains("\"scan\""), "{error}");
     }
 }
