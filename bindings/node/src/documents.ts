@@ -89,7 +89,6 @@ export interface EngineConfig {
     supervisor_path?: string;
     cache_dir?: string;
     skills?: readonly string[];
-    cache_dir?: string;
     dependencies?: false | Dependencies;
     warm?: false;
 }
