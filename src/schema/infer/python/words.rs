@@ -137,7 +137,8 @@ impl WordUse {
         }
         let documented = docstring.and_then(usage::parse);
         // A loop that looks at nothing but whole words takes the repeated one that the usage names.
-        let is_plain = |usage: &&Usage| usage.options.is_empty() && usage.words.iter().all(|word| word.is_repeated);
+        let is_plain =
+            |usage: &&Usage| usage.options.is_empty() && usage.words.last().is_some_and(|word| word.is_repeated);
         let mut usages = [self.usage.as_ref(), documented.as_ref()].into_iter().flatten();
         let usage = usages.find(|usage| self.agrees(usage) && (!is_untouched || is_plain(usage)));
         let arguments = match usage {
