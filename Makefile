@@ -1,4 +1,4 @@
-# make build | demo | test | conformance | lint | bench | security | install | uninstall | header | clean | help
+# make build | demo | demo-llm | test | conformance | lint | bench | security | install | uninstall | header | clean | help
 #
 # Every target that compiles or tests looks first for the tools that it needs (scripts/toolchain). What it makes is below
 # target/, or below CARGO_TARGET_DIR where that is set.
@@ -21,16 +21,17 @@ SONAME   = libskilllite.so.$(firstword $(subst ., ,$(VERSION)))
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What make test does, in this order.
-TESTS = test-rust test-c test-cpp test-python test-node test-go conformance test-dialects test-disclosure test-e2e \
+TESTS = test-rust test-c test-cpp test-python test-node test-go conformance test-dialects test-disclosure test-e2e test-examples \
         test-network test-install test-size
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test conformance lint bench security install uninstall header clean help
+.PHONY: build demo demo-llm test conformance lint bench security install uninstall header clean help
 .PHONY: toolchain-build toolchain-demo toolchain-test release $(TESTS)
 
 help:
 	@echo 'make build      the release library: $(RELEASE)/libskilllite.so, .a'
 	@echo 'make demo       builds, then runs the C host and the Python host over real skills'
+	@echo 'make demo-llm   a small model on this machine calls a skill; compiles llama.cpp the first time'
 	@echo 'make test       every test'
 	@echo 'make conformance  the same cases through C, C++, Go, Node and Python'
 	@echo 'make lint       formats, lints, strict compilers, licences'
@@ -44,10 +45,11 @@ help:
 toolchain-build toolchain-demo toolchain-test: toolchain-%:
 	@scripts/toolchain $*
 
-# The library, the name by which the dynamic loader looks for it, an archive that shows only its own functions, and what a
-# static link needs beside it.
+# Cargo optimises across crates only where no Rust library is among what it makes, as for its own tests: these two kinds of
+# library are asked for by name, and are half a megabyte smaller. Then the name by which the dynamic loader looks for the
+# shared one, an archive that shows only its own functions, and what a static link needs beside it.
 release:
-	$(CARGO) build --release --locked
+	$(CARGO) rustc --release --locked --lib --crate-type cdylib,staticlib
 	@ln -sf libskilllite.so $(RELEASE)/$(SONAME)
 	@scripts/close-archive $(RELEASE)/libskilllite.a
 	@RUSTC='$(RUSTC)' scripts/native-libs > $(RELEASE)/native-static-libs
@@ -58,6 +60,10 @@ build: toolchain-build release
 demo: toolchain-demo
 	@scripts/demo --fetch & fetch=$$!; \
 	$(MAKE) --no-print-directory release && { wait $$fetch; scripts/demo; }
+
+# Not among the tests: it downloads a model and compiles for long.
+demo-llm: toolchain-demo release
+	scripts/demo-llm
 
 test: toolchain-test release $(TESTS)
 	@echo 'make test: everything passed'
@@ -98,14 +104,19 @@ test-disclosure: release
 test-e2e: release
 	tests/e2e/run
 
+# The demos in Python, against their own mock and against others' servers.
+test-examples: release
+	tests/examples/run
+
 # Clients that know nothing of the library, behind its proxy: Python's, Node's, curl, wget, git, pip, npm.
 test-network: release
 	tests/network/clients
 
-# An installed tree, linked in every way, the examples over it, and the programs of README.md.
+# An installed tree, linked in every way, the examples over it, the same call in every language, and the programs of README.md.
 test-install: release
 	tests/install/run
 	tests/install/link
+	tests/install/calculators
 	tests/install/agent
 	tests/install/readme
 

@@ -138,6 +138,10 @@ enum skl_status
      */
     SKL_ERR_SKILL_CHANGED = 106,
     /**
+     * The static scan found what the policy denies in the skill.
+     */
+    SKL_ERR_SCAN_DENIED = 107,
+    /**
      * No tool has this name.
      */
     SKL_ERR_TOOL_NOT_FOUND = 200,
@@ -201,6 +205,18 @@ enum skl_status
      * The agent's turn is another one: its last step says what it waits for.
      */
     SKL_ERR_OUT_OF_TURN = 500,
+    /**
+     * What the skill declares to need has not been installed: call skl_engine_prepare().
+     */
+    SKL_ERR_NOT_PREPARED = 600,
+    /**
+     * Installing what a skill declares to need failed.
+     */
+    SKL_ERR_BUILD_FAILED = 601,
+    /**
+     * What a skill declares to need cannot be understood, or the config names no index for it.
+     */
+    SKL_ERR_INVALID_DEPENDENCIES = 602,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -271,8 +287,8 @@ uint32_t skl_abi_version(void);
 const char *skl_version(void);
 
 /**
- * Whether the loaded library has an optional feature: "agent", "dialects", "disclosure", "inference", "network",
- * "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+ * Whether the loaded library has an optional feature: "agent", "dependencies", "dialects", "disclosure", "inference", "network",
+ * "scan", "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
  */
 bool skl_has_feature(const char *name,
                      size_t name_len);
@@ -378,7 +394,7 @@ skl_status skl_engine_tools(const skl_engine *engine,
  * either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
  * nothing was started; what goes wrong later is in the call's result.
  * Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
- * SKILL_CHANGED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
+ * SKILL_CHANGED, SCAN_DENIED, NOT_PREPARED (call `skl_engine_prepare()` first), INVALID_DEPENDENCIES, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
  * RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
  */
 skl_status skl_engine_call(skl_engine *engine,
@@ -491,6 +507,25 @@ skl_status skl_engine_enable(skl_engine *engine,
                              skl_error **err);
 
 /**
+ * Installs the packages that the scripts of a skill declare (PEP 723, requirements.txt, package.json, SKILL.md), each set
+ * once below the config's "cache_dir", and blocks this thread until that is done, which "dependencies.limits" bounds. A call
+ * installs nothing: without this it fails with SKL_ERR_NOT_PREPARED. Programs of the host (uv or pip, npm) do it in a
+ * sandbox that reaches the configured index alone.
+ *
+ * An empty `skill` means every enabled one. On SKL_OK the caller owns `*report` (docs/dependencies.md#report):
+ * `{"environments"}`, for each its "state": "built", "ready" (it was there) or "host" (the config installs nothing); empty where
+ * nothing is declared. `skl_engine_close()` from another thread ends it. Statuses: NULL_ARGUMENT, INVALID_UTF8,
+ * SKILL_NOT_FOUND, BUILD_FAILED (with what the installer said), INVALID_DEPENDENCIES, INTERPRETER_NOT_FOUND, SKILL_CHANGED,
+ * INVALID_CONFIG, IO, UNSUPPORTED (a build without the feature "dependencies"), ISOLATION_UNAVAILABLE, SUPERVISOR, RESOURCES,
+ * QUEUE_FULL, FORKED, CLOSED. Threads: any; who wants the same packages waits for who began. Since 0.1.0.
+ */
+skl_status skl_engine_prepare(skl_engine *engine,
+                              const char *skill,
+                              size_t skill_len,
+                              skl_buffer **report,
+                              skl_error **err);
+
+/**
  * The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
  * "root", "digest", "tools" (names) and "diagnostics".
  *
@@ -568,6 +603,24 @@ skl_status skl_engine_prompt(const skl_engine *engine,
                              size_t options_len,
                              skl_buffer **out,
                              skl_error **err);
+
+/**
+ * What the sources of a skill look like they might do, by rules over their syntax: for a dialog that asks before anything runs,
+ * or after a download. It is advice and never isolation: code can be written so that no rule sees it, and nothing is lowered
+ * because of a good report (docs/scan.md). Of a skill that is loaded, disabled ones too, exactly what was loaded is read; the
+ * first report on it is kept.
+ *
+ * On SKL_OK the caller owns `*report`: `{"skill", "digest", "is_denied", "highest", "files_scanned", "findings", "omitted",
+ * "skipped"}`; a finding has "rule", "severity", "file", "line", "column", "excerpt", "reason" and "remedy", the worst comes first.
+ * "is_denied" says whether the config's "policy.scan" refuses calls of the skill (SCAN_DENIED). Statuses: NULL_ARGUMENT,
+ * INVALID_UTF8, SKILL_NOT_FOUND, SKILL_CHANGED, IO, UNSUPPORTED (a build without the feature "scan"), FORKED, CLOSED.
+ * Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_scan(const skl_engine *engine,
+                           const char *skill,
+                           size_t skill_len,
+                           skl_buffer **report,
+                           skl_error **err);
 
 /**
  * Judges the skill in a folder by the Agent Skills specification to the letter, which is stricter than loading it.

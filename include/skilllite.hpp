@@ -246,6 +246,9 @@ public:
     void remove(std::string_view skill) { detail::run(skl_engine_remove, handle_.get(), skill.data(), skill.size()); }
     /** Gives the tools of a skill out and lets them be called, or no longer. */
     void enable(std::string_view skill, bool is_enabled = true) { detail::run(skl_engine_enable, handle_.get(), skill.data(), skill.size(), is_enabled); }
+    /** Installs what the scripts of a skill, or of every enabled one, declare to need, and waits for that. A JSON report
+     * (docs/dependencies.md). */
+    Buffer prepare(std::string_view skill = {}) { return detail::document(skl_engine_prepare, handle_.get(), skill.data(), skill.size()); }
     /** The opposite of enable(). */
     void disable(std::string_view skill) { enable(skill, false); }
 
@@ -263,6 +266,8 @@ public:
     }
     /** What a skill declares, its files with their digests, its tools with their schemas: a JSON object. */
     Buffer manifest(std::string_view skill) const { return detail::document(skl_engine_manifest, handle_.get(), skill.data(), skill.size()); }
+    /** What the sources of a skill look like they might do: a JSON object (docs/scan.md). Advice, and never isolation. */
+    Buffer scan(std::string_view skill) const { return detail::document(skl_engine_scan, handle_.get(), skill.data(), skill.size()); }
 
     /** The tools of all skills, a JSON array for a request's "tools" as it is. Dialects are those of docs/dialects.md. */
     Buffer tools(std::string_view dialect = "openai") const { return detail::document(skl_engine_tools, handle_.get(), dialect.data(), dialect.size()); }

@@ -44,6 +44,8 @@ pub enum Status {
     PathEscape = 105,
     /// The skill's files changed since it was loaded.
     SkillChanged = 106,
+    /// The static scan found what the policy denies in the skill.
+    ScanDenied = 107,
 
     /// No tool has this name.
     ToolNotFound = 200,
@@ -80,6 +82,13 @@ pub enum Status {
 
     /// An agent expects something else now.
     OutOfTurn = 500,
+
+    /// What a skill declares to need has not been installed.
+    NotPrepared = 600,
+    /// Installing what a skill declares to need failed.
+    BuildFailed = 601,
+    /// What a skill declares to need cannot be understood, or not be had.
+    InvalidDependencies = 602,
 }
 
 /// A failed operation.

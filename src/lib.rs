@@ -9,6 +9,7 @@
 //! | [`engine`] | one configured instance: registry of skills, policy, executor of calls |
 //! | [`tool`] | what an LLM sees, and an LLM's call turned into a program's argv and stdin |
 //! | [`schema`] | the JSON Schema of a script's arguments: declared, or inferred from its source |
+//! | [`scan`] | what a skill's sources look like they might do: rules, findings; advice and no isolation |
 //! | [`skill`] | SKILL.md folders: discovery, manifest, resources, digests |
 //! | [`runtime`] | interpreters and the files that each needs to be visible |
 //! | [`network`] | who may be reached: allow-lists, the decision, the proxy that dials |
@@ -25,6 +26,10 @@ pub mod network;
 mod random;
 pub mod runtime;
 pub mod sandbox;
+#[cfg(feature = "scan")]
+pub mod scan;
 pub mod schema;
 pub mod skill;
+#[cfg(feature = "inference")]
+mod syntax;
 pub mod tool;

@@ -39,6 +39,8 @@ const (
 	ErrPathEscape Code = 105
 	// ErrSkillChanged: the skill's files changed since it was loaded.
 	ErrSkillChanged Code = 106
+	// ErrScanDenied: the static scan found what the policy denies in the skill.
+	ErrScanDenied Code = 107
 	// ErrToolNotFound: no tool has this name.
 	ErrToolNotFound Code = 200
 	// ErrInvalidArguments: the arguments do not fit the tool's schema.
@@ -71,6 +73,12 @@ const (
 	ErrAlreadyExists Code = 404
 	// ErrOutOfTurn: the agent's turn is another one: its last step says what it waits for.
 	ErrOutOfTurn Code = 500
+	// ErrNotPrepared: what the skill declares to need has not been installed: call Engine.Prepare.
+	ErrNotPrepared Code = 600
+	// ErrBuildFailed: installing what a skill declares to need failed.
+	ErrBuildFailed Code = 601
+	// ErrInvalidDependencies: what a skill declares to need cannot be understood, or the config names no index for it.
+	ErrInvalidDependencies Code = 602
 )
 
 // String is the code's name in the header, such as "SKL_ERR_CLOSED".

@@ -139,28 +139,39 @@ func (e *Engine) Handle(ctx context.Context, dialect string, response any, optio
 	if err != nil {
 		return nil, err
 	}
+	messages, err := await(ctx, e.long, func() (*[]json.RawMessage, error) {
+		return decode[[]json.RawMessage](nativeHandle(e.handle, dialect, responseText, optionsText))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return *messages, nil
+}
+
+// await does work that takes as long as processes do, or gives up waiting for it when the context ends.
+func await[T any](ctx context.Context, long gate, work func() (*T, error)) (*T, error) {
+	if err := ended(ctx); err != nil {
+		return nil, &contextError{err}
+	}
 	select {
-	case e.long <- struct{}{}:
+	case long <- struct{}{}:
 	case <-ctx.Done():
 		return nil, &contextError{ended(ctx)}
 	}
 	type outcome struct {
-		messages *[]json.RawMessage
-		err      error
+		value *T
+		err   error
 	}
 	// Buffered: nobody may be there any more when it comes.
 	done := make(chan outcome, 1)
 	go func() {
-		defer e.long.leave()
-		messages, err := decode[[]json.RawMessage](nativeHandle(e.handle, dialect, responseText, optionsText))
-		done <- outcome{messages, err}
+		defer long.leave()
+		value, err := work()
+		done <- outcome{value, err}
 	}()
 	select {
 	case outcome := <-done:
-		if outcome.err != nil {
-			return nil, outcome.err
-		}
-		return *outcome.messages, nil
+		return outcome.value, outcome.err
 	case <-ctx.Done():
 		return nil, &contextError{ended(ctx)}
 	}

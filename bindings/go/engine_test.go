@@ -157,6 +157,9 @@ func TestSkills(t *testing.T) {
 	if len(manifest.Tools) != 1 || manifest.Tools[0].Language != "python" || !json.Valid(manifest.Tools[0].Parameters) || len(manifest.Raw) == 0 {
 		t.Errorf("%s", manifest.Raw)
 	}
+	if report := must(engine.Scan("calculator"))(t); report.IsDenied || report.FilesScanned != 1 || report.Digest != manifest.Digest {
+		t.Errorf("scan: %s", report.Raw)
+	}
 	if plan := must(engine.Plan("calculator", multiply))(t); !strings.Contains(plan, "exec") {
 		t.Errorf("plan: %s", plan)
 	}
@@ -181,6 +184,25 @@ func TestSkills(t *testing.T) {
 	}
 	if findings := must(Validate(t.TempDir()))(t); len(findings) == 0 || findings[0].Severity != "error" || findings[0].Message == "" {
 		t.Errorf("an empty folder is a skill: %+v", findings)
+	}
+}
+
+func TestScan(t *testing.T) {
+	if !HasFeature("scan") {
+		t.Skip("the library has no scan")
+	}
+	rule := ScanRule{Severity: SeverityCritical, Reason: "Nobody says that.", Shell: `((command name: (command_name) @n) @found (#eq? @n "acme"))`}
+	policy := Policy{MinTier: TierLandlock, Scan: &ScanPolicy{Deny: SeverityHigh, Except: []string{"eval"}, Rules: map[string]ScanRule{"acme.word": rule}}}
+	engine := begin(t, Options{SkillsDir: writeSkill(t, "word", "sh", "eval \"$1\"\nacme\n"), Policy: policy})
+	report := must(engine.Scan("word"))(t)
+	if len(report.Findings) != 1 || !report.IsDenied || report.Highest != SeverityCritical {
+		t.Fatalf("%s", report.Raw)
+	}
+	if finding := report.Findings[0]; finding.Rule != "acme.word" || finding.Excerpt != "acme" || finding.Reason != rule.Reason {
+		t.Errorf("%s", report.Raw)
+	}
+	if err := second(engine.Execute(context.Background(), "word", nil)); !errors.Is(err, ErrScanDenied) {
+		t.Error("a denied skill: ", err)
 	}
 }
 

@@ -26,14 +26,24 @@ import (
 // play is what a process of its own does for a test: the role, and the folder of a skill.
 func play(role string) int {
 	role, dir, _ := strings.Cut(role, " ")
-	if role == "ignoring" {
+	switch role {
+	case "ignoring":
 		signal.Ignore(syscall.SIGCHLD)
+	case "closed":
+		// Read by nobody, so that the library's descriptors land here. The text goes out by another way.
+		for fd := range 3 {
+			_ = syscall.Close(fd)
+		}
 	}
 	engine, err := Open(context.Background(), Options{SkillsDir: dir})
 	if err == nil {
 		var result *Result
-		if result, err = engine.Execute(context.Background(), filepath.Base(dir), nil); err == nil {
+		if result, err = engine.Execute(context.Background(), filepath.Base(dir), nil); err == nil && role == "closed" {
+			err = errors.Join(engine.Close(), os.WriteFile(filepath.Join(dir, "told"), []byte(result.Text), 0o600))
+		} else if err == nil {
 			fmt.Print(result.Text)
+		}
+		if err == nil {
 			return 0
 		}
 	}
@@ -255,6 +265,17 @@ func TestNoSignalOfAChildReachesTheHost(t *testing.T) {
 func TestAHostThatIgnoresTheEndOfItsChildren(t *testing.T) {
 	if text := must(another(t, "ignoring", writeSkill(t, "quick", "sh", "echo 1\n")).Output())(t); string(text) != "1\n" {
 		t.Errorf("%q", text)
+	}
+}
+
+func TestAHostWithoutStandardDescriptors(t *testing.T) {
+	dir := writeSkill(t, "quick", "sh", "echo 1; ls /proc/self/fd | wc -l; echo no >&2\n")
+	if err := another(t, "closed", dir).Run(); err != nil {
+		t.Fatal(err)
+	}
+	// The script has its three, and ls the folder that it reads.
+	if text := string(must(os.ReadFile(filepath.Join(dir, "told")))(t)); text != "1\n4\n" {
+		t.Errorf("%q, not 1 and 4 descriptors", text)
 	}
 }
 

@@ -165,6 +165,13 @@ func nativeEnable(h *engineHandle, skill string, isEnabled bool) error {
 	})
 }
 
+func nativePrepare(h *engineHandle, skill string) ([]byte, error) {
+	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		skillText, skillLen := text(skill)
+		return C.skl_engine_prepare(engine, skillText, skillLen, out, err)
+	})
+}
+
 func nativeSkills(h *engineHandle) ([]byte, error) {
 	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		return C.skl_engine_skills(engine, out, err)
@@ -204,6 +211,13 @@ func nativeManifest(h *engineHandle, skill string) ([]byte, error) {
 	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
 		skillText, skillLen := text(skill)
 		return C.skl_engine_manifest(engine, skillText, skillLen, out, err)
+	})
+}
+
+func nativeScan(h *engineHandle, skill string) ([]byte, error) {
+	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
+		skillText, skillLen := text(skill)
+		return C.skl_engine_scan(engine, skillText, skillLen, out, err)
 	})
 }
 

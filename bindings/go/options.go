@@ -94,6 +94,30 @@ type Policy struct {
 	WritePaths []string
 	// DenySubprocess keeps scripts from starting further programs.
 	DenySubprocess bool
+	// Scan is which findings of the static scan calls are refused for; nil is none.
+	Scan *ScanPolicy
+}
+
+// A ScanPolicy is which findings of the static scan calls are refused for; docs/scan.md has its meaning.
+type ScanPolicy struct {
+	// Deny refuses skills with a finding of this severity or a worse one, and those that cannot be scanned. Empty refuses none.
+	Deny Severity `json:"deny,omitempty"`
+	// Except are names of rules that are not applied.
+	Except []string `json:"except,omitempty"`
+	// Rules are further rules by name.
+	Rules map[string]ScanRule `json:"rules,omitempty"`
+}
+
+// A ScanRule is a rule of the host's own.
+type ScanRule struct {
+	Severity Severity `json:"severity"`
+	Reason   string   `json:"reason"`
+	Remedy   string   `json:"remedy,omitempty"`
+	// Queries of tree-sitter for a language, one at least; the capture @found is where.
+	Python string `json:"python,omitempty"`
+	Node   string `json:"node,omitempty"`
+	Shell  string `json:"shell,omitempty"`
+	Unless string `json:"unless,omitempty"` // "network": pointless for a skill that declares it
 }
 
 func (p *Policy) document() document {
@@ -106,6 +130,7 @@ func (p *Policy) document() document {
 	keys.set("read_paths", p.ReadPaths, p.ReadPaths != nil)
 	keys.set("write_paths", p.WritePaths, p.WritePaths != nil)
 	keys.set("subprocess", false, p.DenySubprocess)
+	keys.set("scan", p.Scan, p.Scan != nil)
 	return keys
 }
 

@@ -1,6 +1,9 @@
 package skilllite
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Load adds the skills of a folder: it is a skill, or holds skills. A folder that was loaded before is read anew. A skill that cannot be
 // used is skipped for a stated reason and is no error.
@@ -23,6 +26,16 @@ func (e *Engine) Remove(skill string) error { return nativeRemove(e.handle, skil
 // Enable gives the tools of a skill out and lets them be called, or no longer. Skills begin enabled.
 func (e *Engine) Enable(skill string, isEnabled bool) error {
 	return nativeEnable(e.handle, skill, isEnabled)
+}
+
+// Prepare installs what the scripts of a skill declare to need, or of every enabled skill if the name is empty, and waits for that.
+// Without it, a call of such a skill is ErrNotPrepared where Options.Config has "dependencies"; see docs/dependencies.md.
+//
+// When the context ends, Prepare returns at once; the build goes on until its limits or Engine.Close end it.
+func (e *Engine) Prepare(ctx context.Context, skill string) (*PrepareReport, error) {
+	return await(ctx, e.long, func() (*PrepareReport, error) {
+		return decode[PrepareReport](nativePrepare(e.handle, skill))
+	})
 }
 
 // Skills are the loaded skills, in load order.
@@ -66,6 +79,14 @@ func (e *Engine) ReadResource(skill, path string, maxBytes uint64) ([]byte, erro
 // Manifest is what a skill declares, its files with their digests, and its tools with their schemas.
 func (e *Engine) Manifest(skill string) (*Manifest, error) {
 	return decode[Manifest](nativeManifest(e.handle, skill))
+}
+
+// Scan is what the sources of a skill look like they might do, by rules over their syntax (docs/scan.md). It is advice and never isolation.
+// ErrUnsupported in a library without the feature "scan".
+func (e *Engine) Scan(skill string) (*ScanReport, error) {
+	e.brief.enter()
+	defer e.brief.leave()
+	return decode[ScanReport](nativeScan(e.handle, skill))
 }
 
 // PromptOptions say what Prompt tells; the zero value is all skills, in Markdown, without a budget. docs/disclosure.md has the meaning.

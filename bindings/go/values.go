@@ -42,6 +42,28 @@ type ReloadReport struct {
 	Raw         json.RawMessage `json:"-"`
 }
 
+// A PrepareReport is what one Prepare installed, or found installed.
+type PrepareReport struct {
+	Environments []Environment   `json:"environments"` // none where nothing is declared
+	Raw          json.RawMessage `json:"-"`
+}
+
+// An Environment is what some tools of a skill need, installed. docs/dependencies.md has the fields that are not here.
+type Environment struct {
+	Skill        string          `json:"skill"`
+	Tools        []string        `json:"tools"`
+	Language     string          `json:"language"`
+	State        string          `json:"state"`  // "built", "ready" (it was there) or "host" (the config installs nothing)
+	Source       string          `json:"source"` // the skill's file that declares the requirements
+	Requirements []string        `json:"requirements"`
+	Packages     []string        `json:"packages"` // what was installed, with versions
+	Key          string          `json:"key"`
+	Path         string          `json:"path"`
+	Log          string          `json:"log"` // what the installer said, its end
+	Hint         string          `json:"hint"`
+	Raw          json.RawMessage `json:"-"`
+}
+
 // A Skill is a loaded skill, as the catalogue has it.
 type Skill struct {
 	Name         string          `json:"name"`
@@ -90,6 +112,49 @@ type Manifest struct {
 	Raw         json.RawMessage `json:"-"`
 }
 
+// A Severity is how much a finding of a scan matters.
+type Severity string
+
+// Severities, the least first.
+const (
+	SeverityInfo     Severity = "info"
+	SeverityLow      Severity = "low"
+	SeverityMedium   Severity = "medium"
+	SeverityHigh     Severity = "high"
+	SeverityCritical Severity = "critical"
+)
+
+// A ScanReport is what the sources of a skill look like they might do; docs/scan.md says what it is good for.
+type ScanReport struct {
+	Skill        string          `json:"skill"`
+	Digest       string          `json:"digest"`
+	IsDenied     bool            `json:"is_denied"` // Policy.Scan refuses calls of the skill
+	Highest      Severity        `json:"highest"`   // "" without findings
+	FilesScanned int             `json:"files_scanned"`
+	Findings     []ScanFinding   `json:"findings"` // the worst first
+	Omitted      int             `json:"omitted"`  // further findings, none of them worse
+	Skipped      []ScanSkipped   `json:"skipped"`
+	Raw          json.RawMessage `json:"-"`
+}
+
+// A ScanFinding is a place where a rule matched, why somebody should look, and what to do then.
+type ScanFinding struct {
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	File     string   `json:"file"`
+	Line     int      `json:"line"`
+	Column   int      `json:"column"`
+	Excerpt  string   `json:"excerpt"`
+	Reason   string   `json:"reason"`
+	Remedy   string   `json:"remedy"`
+}
+
+// A ScanSkipped is a file that may run and of which the scan cannot speak.
+type ScanSkipped struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
 // A Layer is one layer of the sandbox: "active", "partial" or "absent", and in which way.
 type Layer struct {
 	Name   string `json:"name"`
@@ -134,6 +199,16 @@ func (r *ReloadReport) UnmarshalJSON(text []byte) error {
 	return keeping(text, (*plain)(r), &r.Raw)
 }
 
+func (r *PrepareReport) UnmarshalJSON(text []byte) error {
+	type plain PrepareReport
+	return keeping(text, (*plain)(r), &r.Raw)
+}
+
+func (e *Environment) UnmarshalJSON(text []byte) error {
+	type plain Environment
+	return keeping(text, (*plain)(e), &e.Raw)
+}
+
 func (s *Skill) UnmarshalJSON(text []byte) error {
 	type plain Skill
 	return keeping(text, (*plain)(s), &s.Raw)
@@ -147,6 +222,11 @@ func (r *Resource) UnmarshalJSON(text []byte) error {
 func (m *Manifest) UnmarshalJSON(text []byte) error {
 	type plain Manifest
 	return keeping(text, (*plain)(m), &m.Raw)
+}
+
+func (r *ScanReport) UnmarshalJSON(text []byte) error {
+	type plain ScanReport
+	return keeping(text, (*plain)(r), &r.Raw)
 }
 
 func (p *Probe) UnmarshalJSON(text []byte) error {

@@ -39,6 +39,7 @@ AREAS = {
     3: ("SandboxError", "The isolation that a call runs in."),
     4: ("CallError", "The life of a call."),
     5: ("AgentError", "The order of a conversation."),
+    6: ("DependencyError", "What a skill needs to have installed."),
 }
 
 # Statuses that Python has a built-in idea of.

@@ -106,7 +106,7 @@ pub unsafe extern "C" fn skl_engine_tools(
 /// either may be empty. On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. A failure means that
 /// nothing was started; what goes wrong later is in the call's result.
 /// Statuses: NULL_ARGUMENT, INVALID_UTF8, INVALID_JSON, INVALID_CONFIG, IO, TOOL_NOT_FOUND, INVALID_ARGUMENTS,
-/// SKILL_CHANGED, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
+/// SKILL_CHANGED, SCAN_DENIED, NOT_PREPARED (call `skl_engine_prepare()` first), INVALID_DEPENDENCIES, ISOLATION_UNAVAILABLE, LIMIT_UNENFORCEABLE, INTERPRETER_NOT_FOUND, SUPERVISOR, POLICY_WIDENED,
 /// RESOURCES, QUEUE_FULL, FORKED, CLOSED. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_engine_call(

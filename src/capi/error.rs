@@ -47,6 +47,8 @@ pub enum skl_status {
     SKL_ERR_PATH_ESCAPE = 105,
     /// The skill's files changed since it was loaded.
     SKL_ERR_SKILL_CHANGED = 106,
+    /// The static scan found what the policy denies in the skill.
+    SKL_ERR_SCAN_DENIED = 107,
     /// No tool has this name.
     SKL_ERR_TOOL_NOT_FOUND = 200,
     /// The arguments do not fit the tool's schema.
@@ -79,6 +81,12 @@ pub enum skl_status {
     SKL_ERR_ALREADY_EXISTS = 404,
     /// The agent's turn is another one: its last step says what it waits for.
     SKL_ERR_OUT_OF_TURN = 500,
+    /// What the skill declares to need has not been installed: call skl_engine_prepare().
+    SKL_ERR_NOT_PREPARED = 600,
+    /// Installing what a skill declares to need failed.
+    SKL_ERR_BUILD_FAILED = 601,
+    /// What a skill declares to need cannot be understood, or the config names no index for it.
+    SKL_ERR_INVALID_DEPENDENCIES = 602,
 }
 
 impl From<Status> for skl_status {
@@ -101,6 +109,7 @@ impl From<Status> for skl_status {
             Status::ResourceTooLarge => Self::SKL_ERR_RESOURCE_TOO_LARGE,
             Status::PathEscape => Self::SKL_ERR_PATH_ESCAPE,
             Status::SkillChanged => Self::SKL_ERR_SKILL_CHANGED,
+            Status::ScanDenied => Self::SKL_ERR_SCAN_DENIED,
             Status::ToolNotFound => Self::SKL_ERR_TOOL_NOT_FOUND,
             Status::InvalidArguments => Self::SKL_ERR_INVALID_ARGUMENTS,
             Status::UnknownDialect => Self::SKL_ERR_UNKNOWN_DIALECT,
@@ -117,6 +126,9 @@ impl From<Status> for skl_status {
             Status::Cancelled => Self::SKL_ERR_CANCELLED,
             Status::AlreadyExists => Self::SKL_ERR_ALREADY_EXISTS,
             Status::OutOfTurn => Self::SKL_ERR_OUT_OF_TURN,
+            Status::NotPrepared => Self::SKL_ERR_NOT_PREPARED,
+            Status::BuildFailed => Self::SKL_ERR_BUILD_FAILED,
+            Status::InvalidDependencies => Self::SKL_ERR_INVALID_DEPENDENCIES,
         }
     }
 }
@@ -143,6 +155,7 @@ const NAMES: &[(skl_status, &std::ffi::CStr)] = {
         (SKL_ERR_RESOURCE_TOO_LARGE, c"SKL_ERR_RESOURCE_TOO_LARGE"),
         (SKL_ERR_PATH_ESCAPE, c"SKL_ERR_PATH_ESCAPE"),
         (SKL_ERR_SKILL_CHANGED, c"SKL_ERR_SKILL_CHANGED"),
+        (SKL_ERR_SCAN_DENIED, c"SKL_ERR_SCAN_DENIED"),
         (SKL_ERR_TOOL_NOT_FOUND, c"SKL_ERR_TOOL_NOT_FOUND"),
         (SKL_ERR_INVALID_ARGUMENTS, c"SKL_ERR_INVALID_ARGUMENTS"),
         (SKL_ERR_UNKNOWN_DIALECT, c"SKL_ERR_UNKNOWN_DIALECT"),
@@ -159,6 +172,9 @@ const NAMES: &[(skl_status, &std::ffi::CStr)] = {
         (SKL_ERR_CANCELLED, c"SKL_ERR_CANCELLED"),
         (SKL_ERR_ALREADY_EXISTS, c"SKL_ERR_ALREADY_EXISTS"),
         (SKL_ERR_OUT_OF_TURN, c"SKL_ERR_OUT_OF_TURN"),
+        (SKL_ERR_NOT_PREPARED, c"SKL_ERR_NOT_PREPARED"),
+        (SKL_ERR_BUILD_FAILED, c"SKL_ERR_BUILD_FAILED"),
+        (SKL_ERR_INVALID_DEPENDENCIES, c"SKL_ERR_INVALID_DEPENDENCIES"),
     ]
 };
 
@@ -232,6 +248,7 @@ mod tests {
             Status::ResourceTooLarge,
             Status::PathEscape,
             Status::SkillChanged,
+            Status::ScanDenied,
             Status::ToolNotFound,
             Status::InvalidArguments,
             Status::UnknownDialect,
@@ -248,6 +265,9 @@ mod tests {
             Status::Cancelled,
             Status::AlreadyExists,
             Status::OutOfTurn,
+            Status::NotPrepared,
+            Status::BuildFailed,
+            Status::InvalidDependencies,
         ];
         assert_eq!(NAMES.len(), all.len() + 1);
         for status in all {

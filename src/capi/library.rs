@@ -27,6 +27,7 @@ const FEATURES: &[(&str, bool)] = &[
     // Dialects of vendors other than OpenAI Chat Completions.
     ("dialects", cfg!(feature = "dialects")),
     // Three generic tools for all skills, and a prompt block that tells of them.
+    ("dependencies", cfg!(all(feature = "dependencies", target_os = "linux"))),
     ("disclosure", cfg!(feature = "disclosure")),
     // Argument schemas inferred from a script's source.
     ("inference", cfg!(feature = "inference")),
@@ -34,6 +35,8 @@ const FEATURES: &[(&str, bool)] = &[
     ("validation", cfg!(feature = "validation")),
     // Network allow-lists in the policy.
     ("network", cfg!(all(feature = "network", target_os = "linux"))),
+    // Advice on what scripts look like they might do.
+    ("scan", cfg!(feature = "scan")),
     // Processes started ahead.
     ("warm", false),
 ];
@@ -51,8 +54,8 @@ pub extern "C" fn skl_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Whether the loaded library has an optional feature: "agent", "dialects", "disclosure", "inference", "network",
-/// "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
+/// Whether the loaded library has an optional feature: "agent", "dependencies", "dialects", "disclosure", "inference", "network",
+/// "scan", "validation", "warm". False for any other name, and for one that is no UTF-8. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_has_feature(name: *const c_char, name_len: usize) -> bool {
     boundary_or(false, || {

@@ -90,6 +90,37 @@ pub unsafe extern "C" fn skl_engine_enable(
     unsafe { boundary(err, || shared(engine, "engine")?.engine.enable(text(skill, skill_len, "skill")?, is_enabled)) }
 }
 
+/// Installs the packages that the scripts of a skill declare (PEP 723, requirements.txt, package.json, SKILL.md), each set
+/// once below the config's "cache_dir", and blocks this thread until that is done, which "dependencies.limits" bounds. A call
+/// installs nothing: without this it fails with SKL_ERR_NOT_PREPARED. Programs of the host (uv or pip, npm) do it in a
+/// sandbox that reaches the configured index alone.
+///
+/// An empty `skill` means every enabled one. On SKL_OK the caller owns `*report` (docs/dependencies.md#report):
+/// `{"environments"}`, for each its "state": "built", "ready" (it was there) or "host" (the config installs nothing); empty where
+/// nothing is declared. `skl_engine_close()` from another thread ends it. Statuses: NULL_ARGUMENT, INVALID_UTF8,
+/// SKILL_NOT_FOUND, BUILD_FAILED (with what the installer said), INVALID_DEPENDENCIES, INTERPRETER_NOT_FOUND, SKILL_CHANGED,
+/// INVALID_CONFIG, IO, UNSUPPORTED (a build without the feature "dependencies"), ISOLATION_UNAVAILABLE, SUPERVISOR, RESOURCES,
+/// QUEUE_FULL, FORKED, CLOSED. Threads: any; who wants the same packages waits for who began. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_prepare(
+    engine: *mut skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    report: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let report = Out::new(report, "report")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            report.give(skl_buffer::of_document(&engine.engine.prepare(skill)?));
+            Ok(())
+        })
+    }
+}
+
 /// The catalogue: a JSON array with one object for each skill, in load order, with at least "name", "description",
 /// "root", "digest", "tools" (names) and "diagnostics".
 ///
@@ -236,6 +267,36 @@ pub unsafe extern "C" fn skl_engine_prompt(
             let engine = shared(engine, "engine")?;
             let options = text(options, options_len, "options")?;
             out.give(skl_buffer::of_bytes(engine.engine.prompt(options)?.into_bytes()));
+            Ok(())
+        })
+    }
+}
+
+/// What the sources of a skill look like they might do, by rules over their syntax: for a dialog that asks before anything runs,
+/// or after a download. It is advice and never isolation: code can be written so that no rule sees it, and nothing is lowered
+/// because of a good report (docs/scan.md). Of a skill that is loaded, disabled ones too, exactly what was loaded is read; the
+/// first report on it is kept.
+///
+/// On SKL_OK the caller owns `*report`: `{"skill", "digest", "is_denied", "highest", "files_scanned", "findings", "omitted",
+/// "skipped"}`; a finding has "rule", "severity", "file", "line", "column", "excerpt", "reason" and "remedy", the worst comes first.
+/// "is_denied" says whether the config's "policy.scan" refuses calls of the skill (SCAN_DENIED). Statuses: NULL_ARGUMENT,
+/// INVALID_UTF8, SKILL_NOT_FOUND, SKILL_CHANGED, IO, UNSUPPORTED (a build without the feature "scan"), FORKED, CLOSED.
+/// Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_scan(
+    engine: *const skl_engine,
+    skill: *const c_char,
+    skill_len: usize,
+    report: *mut *mut skl_buffer,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let report = Out::new(report, "report")?;
+            let engine = shared(engine, "engine")?;
+            let skill = text(skill, skill_len, "skill")?;
+            report.give(skl_buffer::of_document(&engine.engine.scan(skill)?));
             Ok(())
         })
     }

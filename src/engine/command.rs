@@ -20,6 +20,8 @@ pub(super) struct Recipe<'r> {
     pub(super) tools: Option<&'r Tools>,
     /// Whom to trust, where the policy allows the network.
     pub(super) certificates: Option<&'r Certificates>,
+    /// The packages that the skill needs.
+    pub(super) packages: Option<Bind>,
     pub(super) needs_site: bool,
     pub(super) invocation: Invocation,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -36,7 +38,8 @@ impl Recipe<'_> {
             WorkingDirectory::Work => self.layout.work.clone(),
             WorkingDirectory::Skill => self.layout.home.clone(),
         };
-        let (binds, symlinks) = view(self.runtime, self.tools, self.certificates);
+        let (mut binds, symlinks) = view(self.runtime, self.tools, self.certificates);
+        binds.extend(self.packages);
         Command {
             program,
             arguments,
@@ -87,7 +90,7 @@ pub(super) fn search_path(runtime: &Runtime, tools: Option<&Tools>) -> String {
 }
 
 /// What must be visible: the lists merged, without what lies inside something else.
-fn view(
+pub(super) fn view(
     runtime: &Runtime,
     tools: Option<&Tools>,
     certificates: Option<&Certificates>,
@@ -184,6 +187,7 @@ mod tests {
                 runtime: &runtime,
                 tools: None,
                 certificates: None,
+                packages: None,
                 needs_site: *needs_site,
                 invocation: Invocation { arguments: vec!["--x".into()], stdin: b"in".to_vec() },
                 environment: Vec::new(),

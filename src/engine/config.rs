@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::dependencies;
 use super::document::{Section, invalid, parse};
 use super::environment;
 use super::host::Host;
 use super::network::Settings;
+use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::limit::{self, Limit};
 use crate::runtime::Language;
@@ -26,9 +28,10 @@ const KEYS: &[&str] = &[
     "skills",
     "disclosure",
     "cache_dir",
+    "dependencies",
 ];
 const POLICY_KEYS: &[&str] =
-    &["min_tier", "max_tier", "network", "limits", "env", "read_paths", "write_paths", "subprocess"];
+    &["min_tier", "max_tier", "network", "limits", "env", "read_paths", "write_paths", "subprocess", "scan"];
 const INTERPRETER_KEYS: &[&str] = &["python", "node", "bash", "sh"];
 
 /// The most calls that may be configured to run at once.
@@ -77,6 +80,8 @@ pub struct Config {
     pub policy: Policy,
     /// Which hosts its calls may reach.
     pub(super) network: Settings,
+    /// Which findings of the scan its calls are refused for.
+    pub(super) scan: scan::Settings,
     /// Interpreters to use instead of those on the search path.
     pub interpreters: BTreeMap<Language, PathBuf>,
     /// The only skills that are loaded, by name; all when absent.
@@ -95,6 +100,8 @@ pub struct Config {
     pub disclosure: Disclosure,
     /// A folder that the library may write, for what is worth keeping.
     pub cache_dir: Option<PathBuf>,
+    /// What may be installed for skills; nothing when absent.
+    pub(super) dependencies: Option<dependencies::Settings>,
 }
 
 impl Config {
@@ -110,10 +117,13 @@ impl Config {
         let max_running = top.integer("max_running", 1..=MAX_RUNNING)?;
         let max_queued = top.integer("max_queued", 0..=MAX_QUEUED)?.unwrap_or(1024);
         refuse_warm(&top)?;
-        let (policy, network) = policy(&top)?;
+        let (policy, network, scan) = policy(&top)?;
+        let dependencies = dependencies::Settings::read(&top, &policy)?;
         Ok(Self {
+            dependencies,
             policy,
             network,
+            scan,
             interpreters: interpreters(&top)?,
             skills: top.texts("skills")?.map(|names| names.into_iter().map(str::to_owned).collect()),
             search_path: top.paths("search_path")?.unwrap_or_else(|| host.search_path.clone()),
@@ -139,9 +149,11 @@ fn interpreters(top: &Section<'_>) -> Result<BTreeMap<Language, PathBuf>> {
     Ok(found)
 }
 
-fn policy(top: &Section<'_>) -> Result<(Policy, Settings)> {
+fn policy(top: &Section<'_>) -> Result<(Policy, Settings, scan::Settings)> {
     let mut policy = Policy::default();
-    let Some(section) = top.section("policy", POLICY_KEYS)? else { return Ok((policy, Settings::default())) };
+    let Some(section) = top.section("policy", POLICY_KEYS)? else {
+        return Ok((policy, Settings::default(), scan::Settings::default()));
+    };
     let names: Vec<_> = Tier::ALL.iter().map(|tier| tier.name()).collect();
     if let Some(tier) = section.choice("min_tier", &names, Tier::parse)? {
         policy.min_tier = tier;
@@ -168,7 +180,7 @@ fn policy(top: &Section<'_>) -> Result<(Policy, Settings)> {
     if let Some(allows) = section.boolean("subprocess")? {
         policy.allows_subprocess = allows;
     }
-    Ok((policy, Settings::read(&section)?))
+    Ok((policy, Settings::read(&section)?, scan::Settings::read(&section)?))
 }
 
 /// The `limits` of a section: known keys, whole numbers. Each lies within its range.

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::catalogue;
 use super::command::{Recipe, search_path};
 use super::config::{Config, Disclosure};
+use super::dependencies::{Environments, Workshop};
 use super::disclosure::{self, Asked, Request};
 use super::document::parse;
 use super::environment;
@@ -23,6 +24,7 @@ use super::prompt;
 use super::registry::Registry;
 use super::respond;
 use super::result::{Subject, answered};
+use super::scan::Inspector;
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result, Status};
 use crate::limit;
@@ -39,6 +41,8 @@ pub struct Engine {
     interpreters: Interpreters,
     sandbox: Arc<Sandbox>,
     gateway: Gateway,
+    inspector: Inspector,
+    environments: Environments,
     is_closed: AtomicBool,
     calls_made: AtomicU64,
 }
@@ -61,6 +65,8 @@ impl Engine {
         });
         Ok(Self {
             origin: Origin::here(),
+            inspector: Inspector::new(config.scan.clone()),
+            environments: Environments::new(&config),
             config,
             registry,
             interpreters,
@@ -147,6 +153,15 @@ impl Engine {
         Ok(catalogue::manifest(entry, tools))
     }
 
+    /// What the sources of a skill look like they might do, as an object; advice, and no isolation. Errors:
+    /// [`Status::SkillNotFound`], [`Status::SkillChanged`], [`Status::Io`], [`Status::Unsupported`].
+    pub fn scan(&self, skill: &str) -> Result<Value> {
+        let snapshot = self.snapshot()?;
+        let entry = snapshot.skill(skill)?.0;
+        entry.skill.verify_all()?;
+        self.inspector.report(entry)
+    }
+
     /// Starts a call of `tool` and returns at once. `arguments` is a JSON object and `options` an options document
     /// ([`CallOptions::parse`]); either may be empty. Errors name what to repair and mean that nothing was started;
     /// what goes wrong later is in the result.
@@ -165,8 +180,8 @@ impl Engine {
         match self.request(&snapshot, tool, &arguments_of(arguments)?, &options)? {
             Request::Answer { .. } => Ok(format!("{tool} is answered by the library itself: no process is started\n")),
             Request::Script(asked) => {
-                let prepared = self.prepare(asked, options)?;
-                Ok(self.sandbox.plan(prepared.command, &prepared.policy)?.to_string())
+                let arranged = self.arrange(asked, options)?;
+                Ok(self.sandbox.plan(arranged.command, &arranged.policy)?.to_string())
             }
         }
     }
@@ -186,6 +201,27 @@ impl Engine {
         let options = CallOptions::parse(options)?;
         let response = parse(response, "the response", Status::InvalidResponse)?;
         respond::respond(self, dialect, &response, &options)
+    }
+
+    /// Installs what the scripts of a skill declare to need, or of every enabled skill when the name is empty, and waits for
+    /// that: calls only use what is there. Gives `{"environments": […]}`. Errors: [`Status::SkillNotFound`],
+    /// [`Status::BuildFailed`], [`Status::InvalidDependencies`], [`Status::Closed`] when the engine is closed meanwhile,
+    /// [`Status::Unsupported`], those of a call that are the host's.
+    pub fn prepare(&self, skill: &str) -> Result<Value> {
+        let snapshot = self.snapshot()?;
+        let candidates = match skill {
+            "" => snapshot.enabled().collect(),
+            name => vec![snapshot.skill(name)?],
+        };
+        let workshop = Workshop {
+            interpreters: &self.interpreters,
+            sandbox: &self.sandbox,
+            gateway: &self.gateway,
+            policy: &self.config.policy,
+            network: &self.config.network,
+            is_closed: &self.is_closed,
+        };
+        self.environments.prepare(&workshop, &candidates)
     }
 
     /// Ends the calls in flight (their results say `cancelled`) and refuses everything from now on with
@@ -238,7 +274,7 @@ impl Engine {
                 Ok(Call::answered(subject, document, options.is_streamed, self.sandbox.clone()))
             }
             Request::Script(asked) => {
-                let Prepared { subject, command, policy } = self.prepare(asked, options)?;
+                let Arranged { subject, command, policy } = self.arrange(asked, options)?;
                 let run = self.sandbox.start(command, &policy, subject.network.uplink())?;
                 Ok(Call::new(subject, run, self.sandbox.clone()))
             }
@@ -269,7 +305,7 @@ impl Engine {
     }
 
     /// Everything before the sandbox: look up, verify, lay out.
-    fn prepare(&self, asked: Asked<'_>, options: CallOptions) -> Result<Prepared> {
+    fn arrange(&self, asked: Asked<'_>, options: CallOptions) -> Result<Arranged> {
         let Asked { entry, tool, mut invocation } = asked;
         if let Some(stdin) = options.stdin {
             if !invocation.stdin.is_empty() {
@@ -284,28 +320,29 @@ impl Engine {
         // The variables of the policy are merged below, where their order is decided.
         let mut policy = Policy { limits, environment: Default::default(), ..self.config.policy.clone() };
         let (mut files, inputs) = inputs::gather(options.files, &policy)?;
-        let network = self.gateway.open(
-            &self.config.network,
-            entry.skill.manifest.network.as_ref(),
-            &options.network,
-            self.sandbox.tier(&policy)?,
-        )?;
+        let tier = self.sandbox.tier(&policy)?;
+        let network =
+            self.gateway.open(&self.config.network, entry.skill.manifest.network.as_ref(), &options.network, tier)?;
         policy.network = network.policy();
 
         entry.skill.verify_all()?;
+        self.inspector.check(entry)?;
         let runtime = match tool.language {
             Language::Native => self.interpreters.native(&entry.skill.root.join(&tool.script))?,
             language => self.interpreters.find(language)?,
         };
+        let packages = self.environments.provide(entry, tool, &runtime, tier)?;
         let tools = policy.allows_subprocess.then(|| self.interpreters.tools());
 
         let layout = self.sandbox.layout(&policy, &entry.skill.root)?;
         let certificates = (policy.network != Network::Closed).then(|| self.interpreters.certificates());
         files.extend(network.files(&layout.temporary));
+        files.extend(packages.files(&layout));
         let mut needed = runtime.environment.clone();
         needed.extend(certificates.iter().flat_map(|trusted| trusted.environment.iter().cloned()));
         let has_authorities = certificates.as_ref().is_some_and(|trusted| !trusted.environment.is_empty());
         needed.extend(network.environment(&layout.temporary, has_authorities));
+        packages.steer(&layout, &mut needed);
         let environment = environment::assemble(
             &layout,
             &search_path(&runtime, tools.as_deref()),
@@ -318,6 +355,7 @@ impl Engine {
             skill: entry.skill.name.clone(),
             call_id: self.call_id(options.call_id),
             network,
+            dependencies: packages.report(),
             inputs,
             disk_bytes: policy.limits.disk_bytes,
         };
@@ -326,6 +364,7 @@ impl Engine {
             runtime: &runtime,
             tools: tools.as_deref(),
             certificates: certificates.as_deref(),
+            packages: packages.bind(),
             needs_site: tool.language == Language::Python && entry.needs_site(&runtime),
             invocation,
             environment,
@@ -335,12 +374,12 @@ impl Engine {
             layout,
         }
         .into_command();
-        Ok(Prepared { subject, command, policy })
+        Ok(Arranged { subject, command, policy })
     }
 }
 
 /// A call that only needs to be started.
-struct Prepared {
+struct Arranged {
     subject: Subject,
     command: Command,
     policy: Policy,

@@ -11,6 +11,7 @@ mod catalogue;
 mod command;
 mod config;
 mod copies;
+mod dependencies;
 mod disclosure;
 mod document;
 #[allow(clippy::module_inception, reason = "the room is named after its main thing, which has its own file")]
@@ -27,6 +28,7 @@ mod prompt;
 mod registry;
 mod respond;
 mod result;
+mod scan;
 mod snapshot;
 
 pub use call::Call;

@@ -170,13 +170,15 @@ fn refused(path: &str, status: Status, why: &str) -> Error {
     Error::new(status, format!("output file '{}' {why}", excerpt(path)))
 }
 
-enum Kind {
+/// What a directory entry is.
+pub(super) enum Kind {
     File(u64),
     Directory,
     Other(&'static str),
 }
 
-fn kind(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Kind {
+/// What the entry `name` is, itself.
+pub(super) fn kind(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Kind {
     let Ok(stat) = fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { return Kind::Other("unreadable") };
     match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
         SFlag::S_IFREG => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
@@ -192,7 +194,7 @@ fn kind(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Kind {
 const FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOFOLLOW);
 
 /// Opens one entry of a directory: `name` has no slash, so nothing outside can be reached.
-fn open(dir: BorrowedFd<'_>, name: &std::ffi::CStr, flags: OFlag) -> nix::Result<OwnedFd> {
+pub(super) fn open(dir: BorrowedFd<'_>, name: &std::ffi::CStr, flags: OFlag) -> nix::Result<OwnedFd> {
     let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
     match openat2(dir, name, OpenHow::new().flags(FLAGS | flags).resolve(resolve)) {
         // Old container runtimes' filters refuse the call; the plain one cannot leave either, with a single name.

@@ -45,6 +45,7 @@ pub(crate) fn is_for_the_host(status: Status) -> bool {
             | Status::SkillNotFound
             | Status::InvalidArguments
             | Status::SkillChanged
+            | Status::ScanDenied
             | Status::ResourceNotFound
             | Status::ResourceTooLarge
             | Status::PathEscape
@@ -77,6 +78,10 @@ pub(crate) fn for_model(document: &Value) -> Value {
     }
     if says_something(&document["network"]) {
         tell("network");
+    }
+    // Why an import failed.
+    if document["dependencies"]["state"] == "host" && document["exit_code"] != 0 {
+        tell("dependencies");
     }
     if document["truncated"].as_object().is_some_and(|parts| parts.values().any(|is_cut| is_cut == true)) {
         tell("truncated");
@@ -114,6 +119,14 @@ mod tests {
             "status": "ok", "exit_code": 3, "text": "no", "stderr": "bad", "truncated": {"stdout": true},
         });
         assert_eq!(for_model(&loud), expected);
+    }
+
+    #[test]
+    fn a_model_hears_of_packages_when_a_script_failed_without_them() {
+        for (state, exit_code, is_told) in [("host", 1, true), ("host", 0, false), ("ready", 1, false)] {
+            let document = json!({ "exit_code": exit_code, "dependencies": { "state": state } });
+            assert_eq!(for_model(&document).get("dependencies").is_some(), is_told, "{state} {exit_code}");
+        }
     }
 
     #[test]

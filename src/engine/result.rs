@@ -23,6 +23,8 @@ pub(super) struct Subject {
     pub(super) call_id: String,
     /// Its way out.
     pub(super) network: Way,
+    /// What its skill needs installed.
+    pub(super) dependencies: Value,
     /// What was put into the work directory.
     pub(super) inputs: Fingerprints,
     /// The work directory's bound, which is also the bound of what is hashed.
@@ -167,6 +169,7 @@ fn document(subject: &Subject, told: Told) -> Value {
         "usage": usage_of(&told.usage),
         "isolation": told.isolation,
         "network": subject.network.report(),
+        "dependencies": subject.dependencies,
         "error": told.error,
         "tool": subject.tool,
         "skill": subject.skill,

@@ -1,13 +1,22 @@
 //! One state of the registry: skills with their tools under names that are unique. It never changes, so whoever holds one
 //! sees one consistent registry.
 
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::collections::BTreeMap;
 use std::collections::{BTreeSet, HashMap};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use std::sync::{Mutex, PoisonError};
 
 use super::cache::Cache;
 use super::document::excerpt;
+use super::scan;
 use crate::error::{Error, Result, Status};
 use crate::runtime::{Language, Runtime, python_needs_site};
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+use crate::skill::{Dependencies, Ecosystem};
 use crate::skill::{Diagnostic, Skill};
 use crate::tool::{Tool, stored, tools_of, unique_names};
 
@@ -24,7 +33,16 @@ pub(super) struct Entry {
     pub(super) diagnostics: Vec<Diagnostic>,
     tools: Vec<Tool>,
     needs_site: OnceLock<bool>,
+    /// What the scan said, once somebody asked.
+    pub(super) scanned: scan::Memory,
+    /// What scripts declare to need, by their path.
+    #[cfg(all(feature = "dependencies", target_os = "linux"))]
+    needs: Mutex<BTreeMap<PathBuf, Needs>>,
 }
+
+/// What one script declares to need, if anything.
+#[cfg(all(feature = "dependencies", target_os = "linux"))]
+type Needs = Option<Arc<Dependencies>>;
 
 impl Entry {
     /// A skill with its tools: those that the cache keeps, otherwise read from its scripts.
@@ -43,7 +61,26 @@ impl Entry {
                 (tools, diagnostics)
             }
         };
-        Arc::new(Self { skill, diagnostics, tools, needs_site: OnceLock::new() })
+        Arc::new(Self {
+            skill,
+            diagnostics,
+            tools,
+            needs_site: OnceLock::new(),
+            scanned: Default::default(),
+            #[cfg(all(feature = "dependencies", target_os = "linux"))]
+            needs: Mutex::default(),
+        })
+    }
+
+    /// What the script declares to need, read on the first call. Errors as [`Skill::dependencies`]; they are not kept.
+    #[cfg(all(feature = "dependencies", target_os = "linux"))]
+    pub(super) fn dependencies(&self, script: &Path, ecosystem: Ecosystem) -> Result<Needs> {
+        if let Some(needs) = self.needs.lock().unwrap_or_else(PoisonError::into_inner).get(script) {
+            return Ok(needs.clone());
+        }
+        let needs = self.skill.dependencies(script, ecosystem)?.map(Arc::new);
+        self.needs.lock().unwrap_or_else(PoisonError::into_inner).insert(script.to_path_buf(), needs.clone());
+        Ok(needs)
     }
 
     /// Whether the skill's Python code imports anything beyond the standard library, and so needs `site`. Found on

@@ -20,7 +20,7 @@ const MAX_NATIVE: usize = 512;
 /// was replaced on disk. Two threads that ask at the same moment may both search; one answer is kept.
 #[derive(Debug)]
 pub struct Interpreters {
-    lookup: Lookup,
+    pub(super) lookup: Lookup,
     found: Mutex<BTreeMap<Language, Kept>>,
     native: Mutex<BTreeMap<PathBuf, Kept>>,
     tools: OnceLock<Arc<Tools>>,
@@ -156,7 +156,8 @@ impl Interpreters {
         Err(not_found(language, names, &directories, &reasons))
     }
 
-    fn directories(&self, language: Language) -> Vec<PathBuf> {
+    /// Where programs of a language are looked for.
+    pub(super) fn directories(&self, language: Language) -> Vec<PathBuf> {
         let active = self.lookup.variables.get("VIRTUAL_ENV").filter(|_| language == Language::Python);
         let active = active.map(|root| Path::new(root).join("bin"));
         let mut directories: Vec<PathBuf> = active.into_iter().collect();

@@ -7,6 +7,8 @@
 
 mod certificates;
 mod elf;
+#[cfg(feature = "dependencies")]
+mod installer;
 mod interpreters;
 mod language;
 mod loader;
@@ -23,6 +25,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use certificates::Certificates;
+#[cfg(feature = "dependencies")]
+pub use installer::{Installer, Kind};
 pub use interpreters::Interpreters;
 pub use language::Language;
 pub use site::python_needs_site;

@@ -89,7 +89,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 }
 
 /// The start of a text that came from a skill, short enough for a message, with nothing in it that would disguise the rest.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARS: usize = 80;
     let mut short: String =
         text.chars().take(MAX_CHARS).map(|c| if is_invisible(c) { '\u{fffd}' } else { c }).collect();

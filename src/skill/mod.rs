@@ -5,6 +5,8 @@
 //! knows an LLM. Loading is lenient (what PyYAML reads, loads, with diagnostics); validating is strict.
 
 mod beneath;
+#[cfg(feature = "dependencies")]
+mod dependencies;
 mod diagnostic;
 mod discover;
 mod entry_point;
@@ -20,11 +22,14 @@ mod repair;
 mod resource;
 mod runtime_block;
 mod validate;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "dependencies")]
+pub use dependencies::{Dependencies, Ecosystem};
+pub(crate) use diagnostic::excerpt;
 pub use diagnostic::{Diagnostic, Severity};
 pub use discover::{Discovery, discover, discover_by};
 pub use files::{MAX_FILES, MAX_HASHED_BYTES, SkillFile};

@@ -22,21 +22,21 @@ const MAX_DUPLICATES: usize = 20;
 
 /// A mapping, its keys as text, last one of a duplicate kept, as PyYAML does.
 #[derive(Debug, Default)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     pub entries: Map<String, Value>,
     pub duplicates: Vec<String>,
 }
 
 /// Why a text is no mapping. `line` counts from 1 within the text.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     pub code: &'static str,
     pub line: Option<usize>,
     pub message: String,
 }
 
 /// Reads one YAML document that is a mapping; an empty document is an empty mapping.
-pub(super) fn parse_mapping(text: &str) -> Result<Mapping, Failure> {
+pub(crate) fn parse_mapping(text: &str) -> Result<Mapping, Failure> {
     let budget = Budget::default();
     let value = Node { budget: &budget }.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
         let line = error.location().map(|location| location.line());

@@ -266,6 +266,8 @@ void suite_perform(suite_session *session, const suite_step *step, suite_outcome
         status = skl_engine_load(engine, TEXT(step->dir), &out, &err);
     } else if (DOES("reload")) {
         status = skl_engine_reload(engine, &out, &err);
+    } else if (DOES("prepare")) {
+        status = skl_engine_prepare(engine, TEXT(step->skill), &out, &err);
     } else if (DOES("skills")) {
         status = skl_engine_skills(engine, &out, &err);
     } else if (DOES("tools")) {
@@ -280,6 +282,8 @@ void suite_perform(suite_session *session, const suite_step *step, suite_outcome
         tell = suite_bytes;
     } else if (DOES("manifest")) {
         status = skl_engine_manifest(engine, TEXT(step->skill), &out, &err);
+    } else if (DOES("scan")) {
+        status = skl_engine_scan(engine, TEXT(step->skill), &out, &err);
     } else if (DOES("validate")) {
         status = skl_skill_validate(TEXT(step->dir), &out, &err);
     } else if (DOES("plan")) {

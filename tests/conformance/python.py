@@ -248,6 +248,9 @@ class Case:
     def do_load(self, dir: str) -> Json:
         return self.engine.load(dir).raw
 
+    def do_prepare(self, skill: str = "") -> Json:
+        return self.engine.prepare(skill).raw
+
     def do_reload(self) -> Json:
         return self.engine.reload().raw
 
@@ -274,6 +277,9 @@ class Case:
 
     def do_manifest(self, skill: str) -> Json:
         return self.engine.manifest(skill)
+
+    def do_scan(self, skill: str) -> Json:
+        return self.engine.scan(skill).raw
 
     def do_validate(self, dir: str) -> Json:
         return [dataclasses.asdict(finding) for finding in skilllite.validate(dir)]

@@ -21,10 +21,10 @@ static const char default_config[] = "{\"policy\":{\"min_tier\":\"landlock\"}}";
 /* What each step takes. A key that is not among them, or a step that is not here, fails the case. */
 static const struct { const char *action, *keys; } actions[] = {
     { "version", "" }, { "has_feature", "name" }, { "probe", "" },
-    { "new", "config" }, { "load", "dir" }, { "reload", "" },
+    { "new", "config" }, { "load", "dir" }, { "reload", "" }, { "prepare", "skill" },
     { "remove", "skill" }, { "enable", "skill is_enabled" }, { "skills", "" },
     { "tools", "dialect" }, { "instructions", "skill" }, { "resources", "skill" },
-    { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "validate", "dir" },
+    { "read_resource", "skill path max_bytes" }, { "manifest", "skill" }, { "scan", "skill" }, { "validate", "dir" },
     { "plan", "tool arguments arguments_text options" }, { "execute", "tool arguments arguments_text options" },
     { "start", "tool arguments arguments_text options call" }, { "wait", "call timeout_ms" }, { "cancel", "call" },
     { "read_file", "call path max_bytes" }, { "keep", "call path dest" }, { "output", "call stream until" }, { "free", "call" },

@@ -115,6 +115,7 @@ void skills(skl::Engine &engine) {
     CHECK_HAS(engine.load(folder + "/skills"), "\"sleeps\"");
     CHECK_FAILS(SKL_ERR_SKILL_DIRECTORY, engine.load(folder + "/nowhere"));
     CHECK_HAS(engine.reload(), "\"removed\":[]");
+    CHECK_HAS(engine.prepare(), "\"environments\":[]");
     CHECK_HAS(engine.skills(), "Says hello.");
     CHECK_HAS(engine.tools(), "\"function\"");
     if (skl::has_feature("dialects")) CHECK_HAS(engine.tools("anthropic"), "input_schema");
@@ -126,6 +127,7 @@ void skills(skl::Engine &engine) {
     CHECK_FAILS(SKL_ERR_RESOURCE_TOO_LARGE, engine.read_resource("hello", "data.txt", 11));
     CHECK_FAILS(SKL_ERR_PATH_ESCAPE, engine.read_resource("hello", "../x"));
     CHECK_HAS(engine.manifest("hello"), "\"provenance\"");
+    CHECK_HAS(engine.scan("hello"), "\"is_denied\":false");
     engine.disable("hello");
     CHECK_FAILS(SKL_ERR_TOOL_NOT_FOUND, engine.execute("hello"));
     engine.enable("hello");

@@ -1,10 +1,12 @@
-"""The vendors' SDKs for Python, each in a whole loop with real skills: the loop written by hand, and the library's agent.
+"""The vendors' SDKs for Python, each in a whole loop with real skills: the loop written by hand, the library's agent,
+and the Python package's loop with the SDK's client and its asynchronous twin.
 
 usage: python.py MOCK_FOLDER        (the node_modules of the mock are in there)
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -17,12 +19,13 @@ import openai
 from google import genai
 from google.genai import types
 
-from skilllite import Agent, ResponseStream, SkillManager
+from skilllite import Agent, AgenticLoop, ResponseStream, SkillManager
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 MODEL = "mock-model"
 MAX_ROUNDS = 4
+EVENT_LOOP = asyncio.new_event_loop()
 
 # What is asked, and what a model says that has read the right results.
 QUESTIONS = {
@@ -40,6 +43,8 @@ class Vendor:
     """One SDK: how a request body is posted, whole and streamed, and where the text of an answer is."""
 
     dialect: str
+    client: Any
+    asynchronous: Any
 
     def post(self, body: Plain) -> Any:
         raise NotImplementedError
@@ -63,6 +68,7 @@ class Chat(Vendor):
 
     def __init__(self, url: str) -> None:
         self.client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+        self.asynchronous = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
 
     def post(self, body: Plain) -> Any:
         return self.client.chat.completions.create(**body)
@@ -83,6 +89,7 @@ class Responses(Vendor):
 
     def __init__(self, url: str) -> None:
         self.client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+        self.asynchronous = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
 
     def post(self, body: Plain) -> Any:
         return self.client.responses.create(**body)
@@ -108,6 +115,7 @@ class Claude(Vendor):
 
     def __init__(self, url: str) -> None:
         self.client = anthropic.Anthropic(base_url=url, api_key="none")
+        self.asynchronous = anthropic.AsyncAnthropic(base_url=url, api_key="none")
 
     def post(self, body: Plain) -> Any:
         return self.client.messages.create(**{"max_tokens": 100, **body})
@@ -129,6 +137,7 @@ class Gemini(Vendor):
     def __init__(self, url: str) -> None:
         options = types.HttpOptions(base_url=url, api_version="v1beta")
         self.client = genai.Client(api_key="none", http_options=options)
+        self.asynchronous = self.client.aio
 
     def arguments(self, body: Plain) -> Plain:
         config = {"tools": body.get("tools"), "system_instruction": body.get("systemInstruction")}
@@ -196,13 +205,26 @@ def by_agent(manager: SkillManager, vendor: Vendor, question: str, is_streamed: 
     return "no end"
 
 
+def by_loop(manager: SkillManager, vendor: Vendor, question: str, is_streamed: bool) -> str:
+    config: Plain = {"dialect": vendor.dialect, "system": "Be brief.", "stream": is_streamed}
+    with AgenticLoop(manager, vendor.client, MODEL, **config) as loop:
+        return str(loop.run(question))
+
+
+def by_asyncio(manager: SkillManager, vendor: Vendor, question: str, is_streamed: bool) -> str:
+    config: Plain = {"dialect": vendor.dialect, "system": "Be brief.", "stream": is_streamed}
+    with AgenticLoop(manager, vendor.asynchronous, MODEL, **config) as loop:
+        # One event loop for all: the clients keep their connections in it.
+        return str(EVENT_LOOP.run_until_complete(loop.arun(question)))
+
+
 def main() -> int:
     passed = failed = 0
     script = [*("node", str(HERE / "mock.mjs")), sys.argv[1]]
     with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as mock:
         assert mock.stdout is not None
         url = mock.stdout.readline().strip()
-        ways: list[Callable[[SkillManager, Vendor, str, bool], str]] = [by_hand, by_agent]
+        ways: list[Callable[[SkillManager, Vendor, str, bool], str]] = [by_hand, by_agent, by_loop, by_asyncio]
         with SkillManager(ROOT / "skills") as manager:
             for vendor in (Chat(url), Responses(url), Claude(url), Gemini(url)):
                 for way in ways:

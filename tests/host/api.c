@@ -35,7 +35,7 @@ static void library(void) {
     CHECK(strcmp(skl_version(), version) == 0);
     CHECK(SKL_VERSION_NUMBER == SKL_VERSION_MAJOR * 1000000 + SKL_VERSION_MINOR * 1000 + SKL_VERSION_PATCH);
     CHECK(skl_abi_version() == SKL_ABI_VERSION);
-    CHECK(!skl_has_feature(TEXT("warm")) && skl_has_feature(TEXT("network")) && skl_has_feature(TEXT("disclosure")) && !skl_has_feature(TEXT("inf")));
+    CHECK(!skl_has_feature(TEXT("warm")) && skl_has_feature(TEXT("network")) && skl_has_feature(TEXT("dependencies")) && skl_has_feature(TEXT("disclosure")) && !skl_has_feature(TEXT("inf")));
     CHECK(!skl_has_feature(NULL, 0) && !skl_has_feature(NULL, 9) && !skl_has_feature("\xff", 1) && !skl_has_feature("", 0));
     CHECK(strcmp(skl_status_name(SKL_ERR_QUEUE_FULL), "SKL_ERR_QUEUE_FULL") == 0);
     CHECK(strcmp(skl_status_name(SKL_OK), "SKL_OK") == 0);
@@ -80,11 +80,17 @@ static void null_everywhere(void) {
         { "manifest", skl_engine_manifest(NULL, TEXT("x"), &b, NULL) },
         { "manifest skill", skl_engine_manifest(engine, NULL, 1, &b, NULL) },
         { "manifest out", skl_engine_manifest(engine, TEXT("x"), NULL, NULL) },
+        { "scan", skl_engine_scan(NULL, TEXT("x"), &b, NULL) },
+        { "scan skill", skl_engine_scan(engine, NULL, 1, &b, NULL) },
+        { "scan report", skl_engine_scan(engine, TEXT("x"), NULL, NULL) },
         { "prompt", skl_engine_prompt(NULL, "", 0, &b, NULL) },
         { "prompt options", skl_engine_prompt(engine, NULL, 1, &b, NULL) },
         { "prompt out", skl_engine_prompt(engine, "", 0, NULL, NULL) },
         { "reload", skl_engine_reload(NULL, &b, NULL) },
         { "reload report", skl_engine_reload(engine, NULL, NULL) },
+        { "prepare", skl_engine_prepare(NULL, TEXT("x"), &b, NULL) },
+        { "prepare skill", skl_engine_prepare(engine, NULL, 1, &b, NULL) },
+        { "prepare report", skl_engine_prepare(engine, TEXT("x"), NULL, NULL) },
         { "remove", skl_engine_remove(NULL, TEXT("x"), NULL) },
         { "remove skill", skl_engine_remove(engine, NULL, 1, NULL) },
         { "enable", skl_engine_enable(NULL, TEXT("x"), true, NULL) },
@@ -300,6 +306,11 @@ static void reading(void) {
     CHECK(skl_engine_manifest(engine, TEXT("good"), &out, &err) == SKL_OK);
     CHECK_IS(skl_buffer_data(out), "name", "\"good\"");
     skl_buffer_free(out);
+    CHECK(skl_engine_scan(engine, TEXT("good"), &out, &err) == SKL_OK);
+    CHECK_IS(skl_buffer_data(out), "is_denied", "false");
+    CHECK_IS(skl_buffer_data(out), "findings", "[]");
+    skl_buffer_free(out);
+    refused("scan", skl_engine_scan(engine, TEXT("nobody"), &out, &err), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "nobody");
     CHECK(skl_engine_prompt(engine, NULL, 0, &out, &err) == SKL_OK);
     CHECK_THAT(strstr(skl_buffer_data(out), "**good**") != NULL, "%s", skl_buffer_data(out));
     skl_buffer_free(out);
@@ -315,6 +326,9 @@ static void reading(void) {
     CHECK(skl_engine_skills(engine, &out, &err) == SKL_OK && strstr(skl_buffer_data(out), "\"is_enabled\":false"));
     skl_buffer_free(out);
     CHECK(skl_engine_enable(engine, TEXT("good"), true, &err) == SKL_OK);
+    CHECK(skl_engine_prepare(engine, TEXT("good"), &out, &err) == SKL_OK && strcmp(skl_buffer_data(out), "{\"environments\":[]}") == 0);
+    skl_buffer_free(out);
+    refused("prepare", skl_engine_prepare(engine, TEXT("nobody"), &out, &err), SKL_ERR_SKILL_NOT_FOUND, &out, &err, "'nobody'");
     CHECK(skl_engine_reload(engine, &out, &err) == SKL_OK);
     CHECK_THAT(host_count(skl_buffer_data(out), "changed") == 0, "%s", skl_buffer_data(out));
     skl_buffer_free(out);
@@ -741,10 +755,12 @@ static void wrong_order(void) {
     refused("load", skl_engine_load(other, TEXT(folder), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("call", skl_engine_call(other, TEXT(works), "", 0, "", 0, &third, &err), SKL_ERR_CLOSED, &third, &err, "closed");
     refused("handle", skl_engine_handle(other, TEXT("openai"), "{}", 2, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("prepare", skl_engine_prepare(other, TEXT("good"), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("reload", skl_engine_reload(other, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     CHECK(skl_engine_remove(other, TEXT(behaviour), NULL) == SKL_ERR_CLOSED);
     CHECK(skl_engine_enable(other, TEXT(behaviour), true, NULL) == SKL_ERR_CLOSED);
     refused("manifest", skl_engine_manifest(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("scan", skl_engine_scan(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("prompt", skl_engine_prompt(other, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("instructions", skl_engine_instructions(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("resources", skl_engine_resources(other, TEXT(behaviour), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");

@@ -33,6 +33,7 @@ static void uses(skl_engine *engine, skl_call *call, skl_agent *agent, skl_buffe
     CHECK(skl_engine_resources(engine, "behaviour", 9, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_read_resource(engine, "behaviour", 9, "x", 1, 9, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_manifest(engine, "behaviour", 9, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_engine_scan(engine, "behaviour", 9, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_load(engine, folder, strlen(folder), &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_call(engine, tool, strlen(tool), "", 0, "", 0, &other, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_execute(engine, tool, strlen(tool), "", 0, "", 0, &out, NULL) == SKL_ERR_FORKED);

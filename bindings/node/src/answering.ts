@@ -1,5 +1,5 @@
-/* Answers LLM responses without holding up anybody. skl_engine_handle blocks its thread until the scripts have ended, and the
- * thread pool has too few threads to lose one for that long: it runs in workers, one for each response. */
+/* What lasts as long as processes do, without holding up anybody: LLM responses answered, packages installed. The functions for it block
+ * their thread, and the thread pool has too few to lose one for that long: they run in workers, one for each. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -8,8 +8,11 @@ import { functions } from './ffi.js';
 import type { Bytes, skl_engine } from './header.js';
 import { find } from './library.js';
 
-/** What skl_engine_handle takes between the engine and its outputs. */
-export type Inputs = readonly [Bytes, number, Bytes, number, Bytes, number];
+/** The functions that block for long, and what they take between the engine and their outputs. */
+export interface Inputs {
+    skl_engine_handle: readonly [Bytes, number, Bytes, number, Bytes, number];
+    skl_engine_prepare: readonly [Bytes, number];
+}
 
 /** What a worker starts with: the library, and a number that is 1 once it is loaded there. */
 export interface Start {
@@ -20,11 +23,12 @@ export interface Start {
 /** What a worker is asked to do. */
 export interface Question {
     engine: skl_engine;
-    inputs: Inputs;
+    name: keyof Inputs;
+    inputs: Inputs[keyof Inputs];
 }
 
-/** What a worker says: the messages as JSON, or why there are none. */
-export type Answer = { messages: string } | { status: number; code: string; message: string };
+/** What a worker says: the function's output, or why there is none. */
+export type Answer = { output: string } | { status: number; code: string; message: string };
 
 /* A worker costs 0.1 s to start and some megabytes; an engine runs twice as many calls at once as there are processors. */
 const MOST_WORKERS = 8;
@@ -40,13 +44,17 @@ const queue: (() => void)[] = [];
 let running = 0;
 let isWatchingExit = false;
 
-/** The messages that answer a response. The engine must stay alive until this settles. */
-export async function answer<Messages>(engine: skl_engine, inputs: Inputs): Promise<Messages> {
+/** The document that a function gives. The engine must stay alive until this settles. */
+export async function answer<Output, Name extends keyof Inputs>(
+    engine: skl_engine,
+    name: Name,
+    inputs: Inputs[Name],
+): Promise<Output> {
     if (running < MOST_WORKERS) running++;
     else await new Promise<void>((resume) => queue.push(resume));
     try {
-        const given = await ask(idle.pop() ?? start(), { engine, inputs });
-        if ('messages' in given) return JSON.parse(given.messages) as Messages;
+        const given = await ask(idle.pop() ?? start(), { engine, name, inputs });
+        if ('output' in given) return JSON.parse(given.output) as Output;
         throw new SkillliteError(given.status, given.code, given.message);
     } finally {
         const next = queue.shift();
@@ -84,7 +92,7 @@ async function ask(worker: Worker, question: Question): Promise<Answer> {
     busy.set(worker, question.engine);
     try {
         const given = await new Promise<Answer>((resolve, reject) => {
-            const onEnd = (): void => reject(new Error('the worker that answers a response has ended'));
+            const onEnd = (): void => reject(new Error(`the worker for ${question.name} has ended`));
             const settle = (answered: () => void): void => {
                 worker.off('message', onMessage).off('error', onError).off('exit', onEnd);
                 answered();

@@ -45,6 +45,37 @@ export interface Policy {
     read_paths?: readonly string[];
     write_paths?: readonly string[];
     subprocess?: boolean;
+    scan?: ScanPolicy;
+}
+
+/** How much a finding of a scan matters, the least first. */
+export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical';
+
+/** A rule of the host's own for the static scan. */
+export interface ScanRule {
+    severity: Severity;
+    reason: string;
+    remedy?: string;
+    python?: string;
+    node?: string;
+    shell?: string;
+    unless?: 'network';
+}
+
+/** Which findings of the static scan calls are refused for. */
+export interface ScanPolicy {
+    deny?: Severity;
+    except?: readonly string[];
+    rules?: Record<string, ScanRule>;
+}
+
+/** What may be installed for skills, and from where; see docs/dependencies.md. */
+export interface Dependencies {
+    python_index?: string;
+    node_registry?: string;
+    hosts?: readonly string[];
+    scripts?: boolean;
+    limits?: Record<string, number>;
 }
 
 /** How an engine is configured; every key may be left out. */
@@ -58,6 +89,8 @@ export interface EngineConfig {
     supervisor_path?: string;
     cache_dir?: string;
     skills?: readonly string[];
+    cache_dir?: string;
+    dependencies?: false | Dependencies;
     warm?: false;
 }
 
@@ -74,6 +107,31 @@ export interface ReloadReport extends LoadReport {
     added: string[];
     changed: string[];
     removed: string[];
+}
+
+/** What one `prepare` installed, or found installed. None where nothing is declared. */
+export interface PrepareReport {
+    environments: Environment[];
+}
+
+/** What some tools of a skill need, installed: `built` now, or `ready` before. `host`: the config installs nothing. */
+export interface Environment {
+    skill: string;
+    tools: string[];
+    language: 'python' | 'node';
+    state: 'built' | 'ready' | 'host';
+    /** The skill's file that declares the requirements. */
+    source: string;
+    requirements: string[];
+    /** What was installed, with versions. */
+    packages?: string[];
+    key?: string;
+    path?: string;
+    installer?: string;
+    duration_ms?: number;
+    /** What the installer said, its end. */
+    log?: string;
+    hint?: string;
 }
 
 /** A loaded skill. `tools` are names; a skill of instructions only has none. */
@@ -118,6 +176,30 @@ export interface Manifest {
     files: unknown[];
     declared: Record<string, unknown>;
     tools: ToolDefinition[];
+}
+
+/** A place where a rule of the scan matched, why somebody should look, and what to do then. */
+export interface ScanFinding {
+    rule: string;
+    severity: Severity;
+    file: string;
+    line: number;
+    column: number;
+    excerpt: string;
+    reason: string;
+    remedy: string;
+}
+
+/** What the sources of a skill look like they might do; the worst finding comes first. */
+export interface ScanReport {
+    skill: string;
+    digest: string;
+    is_denied: boolean;
+    highest: Severity | null;
+    files_scanned: number;
+    findings: ScanFinding[];
+    omitted: number;
+    skipped: { file: string; reason: string }[];
 }
 
 /** One layer of the sandbox, and how it held. */

@@ -4,7 +4,17 @@ import { fileURLToPath } from 'node:url';
 
 import { answer } from './answering.js';
 import { Call } from './call.js';
-import type { EngineConfig, LoadReport, Manifest, ReloadReport, Resource, Result, Skill } from './documents.js';
+import type {
+    EngineConfig,
+    LoadReport,
+    Manifest,
+    PrepareReport,
+    ReloadReport,
+    Resource,
+    Result,
+    ScanReport,
+    Skill,
+} from './documents.js';
 import { functions, inPool } from './ffi.js';
 import { Handle, bytes, check, json, make, readInPool, run, text } from './handles.js';
 import type { Out, skl_buffer, skl_call, skl_engine, skl_error } from './header.js';
@@ -74,6 +84,14 @@ export class Engine {
         run((err) => functions().skl_engine_enable(this.#handle.pointer, ...utf8(skill), isEnabled, err));
     }
 
+    /** Installs what the scripts of a skill declare to need, or of every enabled one, and waits for that, which holds up nothing.
+     *
+     * Without it, calls of such a skill reject with SKL_ERR_NOT_PREPARED where the config has `dependencies`. `close` ends it. */
+    async prepare(skill = ''): Promise<PrepareReport> {
+        const inputs = [...utf8(skill)] as const;
+        return this.#handle.lend((engine) => answer<PrepareReport, 'skl_engine_prepare'>(engine, 'skl_engine_prepare', inputs));
+    }
+
     /** The loaded skills, in load order. */
     skills(): Skill[] {
         return json(make<skl_buffer>((out, err) => functions().skl_engine_skills(this.#handle.pointer, out, err)));
@@ -111,6 +129,11 @@ export class Engine {
         return json(
             make<skl_buffer>((out, err) => functions().skl_engine_manifest(this.#handle.pointer, ...utf8(skill), out, err)),
         );
+    }
+
+    /** What the sources of the skill look like they might do, by rules over their syntax (docs/scan.md). Advice, and never isolation. */
+    scan(skill: string): ScanReport {
+        return json(make<skl_buffer>((out, err) => functions().skl_engine_scan(this.#handle.pointer, ...utf8(skill), out, err)));
     }
 
     // Tools
@@ -173,7 +196,9 @@ export class Engine {
         const inputs = [...utf8(dialect), ...document(response), ...callOptions(options)] as const;
         const signal = options?.signal;
         signal?.throwIfAborted();
-        const answered = this.#handle.lend((engine) => answer<Message[]>(engine, inputs));
+        const answered = this.#handle.lend((engine) =>
+            answer<Message[], 'skl_engine_handle'>(engine, 'skl_engine_handle', inputs),
+        );
         return signal ? unlessAborted(answered, signal) : answered;
     }
 

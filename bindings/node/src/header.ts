@@ -44,6 +44,8 @@ export const STATUS = {
     SKL_ERR_PATH_ESCAPE: 105,
     /** The skill's files changed since it was loaded. */
     SKL_ERR_SKILL_CHANGED: 106,
+    /** The static scan found what the policy denies in the skill. */
+    SKL_ERR_SCAN_DENIED: 107,
     /** No tool has this name. */
     SKL_ERR_TOOL_NOT_FOUND: 200,
     /** The arguments do not fit the tool's schema. */
@@ -76,6 +78,12 @@ export const STATUS = {
     SKL_ERR_ALREADY_EXISTS: 404,
     /** The agent's turn is another one: its last step says what it waits for. */
     SKL_ERR_OUT_OF_TURN: 500,
+    /** What the skill declares to need has not been installed: call skl_engine_prepare(). */
+    SKL_ERR_NOT_PREPARED: 600,
+    /** Installing what a skill declares to need failed. */
+    SKL_ERR_BUILD_FAILED: 601,
+    /** What a skill declares to need cannot be understood, or the config names no index for it. */
+    SKL_ERR_INVALID_DEPENDENCIES: 602,
 } as const
 
 /** The address of an object of the library, or of nothing. */
@@ -130,12 +138,14 @@ export interface Functions {
     skl_engine_reload(engine: skl_engine, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_remove(engine: skl_engine, skill: Bytes, skillLen: number, err: Out<skl_error>): number
     skl_engine_enable(engine: skl_engine, skill: Bytes, skillLen: number, isEnabled: boolean, err: Out<skl_error>): number
+    skl_engine_prepare(engine: skl_engine, skill: Bytes, skillLen: number, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_skills(engine: skl_engine, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_instructions(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_resources(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_read_resource(engine: skl_engine, skill: Bytes, skillLen: number, path: Bytes, pathLen: number, maxBytes: number | bigint, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_manifest(engine: skl_engine, skill: Bytes, skillLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_prompt(engine: skl_engine, options: Bytes, optionsLen: number, out: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_engine_scan(engine: skl_engine, skill: Bytes, skillLen: number, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_skill_validate(dir: Bytes, dirLen: number, findings: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_wait(call: skl_call, timeoutMs: number, result: Out<skl_buffer>, err: Out<skl_error>): number
     skl_call_cancel(call: skl_call): number
@@ -189,12 +199,14 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_engine_reload: ['i32', 'pointer', 'out', 'out'],
     skl_engine_remove: ['i32', 'pointer', 'bytes', 'size', 'out'],
     skl_engine_enable: ['i32', 'pointer', 'bytes', 'size', 'bool', 'out'],
+    skl_engine_prepare: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_skills: ['i32', 'pointer', 'out', 'out'],
     skl_engine_instructions: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_resources: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_read_resource: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'u64', 'out', 'out'],
     skl_engine_manifest: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_prompt: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
+    skl_engine_scan: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_skill_validate: ['i32', 'bytes', 'size', 'out', 'out'],
     skl_call_wait: ['i32', 'pointer', 'i64', 'out', 'out'],
     skl_call_cancel: ['i32', 'pointer'],

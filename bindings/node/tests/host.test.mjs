@@ -2,10 +2,22 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 
-import { MULTIPLY, SKILLS, eventually, everyHandleIsFreed, open, program, runs, sleeper, writeSkill } from './support.mjs';
+import {
+    MULTIPLY,
+    PACKAGE,
+    SKILLS,
+    eventually,
+    everyHandleIsFreed,
+    open,
+    program,
+    runs,
+    sleeper,
+    writeSkill,
+} from './support.mjs';
 
 everyHandleIsFreed();
 const OPEN = "import { Engine } from 'skilllite';\nconst engine = await Engine.open(process.argv[1]);\n";
@@ -56,6 +68,60 @@ test('the host has children of its own while 50 calls run', async () => {
     for (let call = 0; call < 10; call++) assert.equal((await engine.execute('calculator', MULTIPLY)).output.result, 405);
     assert.deepEqual(seen, []);
     process.removeAllListeners('SIGCHLD');
+});
+
+test('a host that ignores the end of its children', async () => {
+    const code = `${OPEN}console.log((await engine.execute('hello')).text.trim());\nawait engine.close();`;
+    const skills = writeSkill('hello', "print('hello')\n");
+    const shell = ['-c', `trap '' CHLD; exec "$0" --input-type=module --eval "$@"`, process.execPath, code, skills];
+    assert.deepEqual(await program(undefined, shell, { command: 'sh' }), {
+        stdout: 'hello\n',
+        stderr: '',
+        code: 0,
+        signal: null,
+    });
+});
+
+test('somebody who takes the status of every child finds none of the library’s', async () => {
+    // In a process without children of its own.
+    const code = `import { createRequire } from 'node:module';
+${OPEN}
+const koffi = createRequire(${JSON.stringify(`${PACKAGE}/`)})('koffi');
+const libc = koffi.load('libc.so.6');
+const waitpid = libc.func('int waitpid(int, void *, int)');
+const found = [];
+const [WNOHANG, WALL] = [1, 0x40000000];
+const look = (more = 0) => { const pid = waitpid(-1, null, WNOHANG | more); if (pid !== -1) found.push(pid); };
+const watching = setInterval(() => look(), 1);
+for (let call = 0; call < 10; call++) if ((await engine.execute('hello')).exit_code !== 0) found.push('failed');
+clearInterval(watching);
+look(WALL);
+await engine.close();
+look(WALL);
+console.log(JSON.stringify(found));`;
+    assert.deepEqual(await program(code, [writeSkill('hello', "print('hello')\n")]), {
+        stdout: '[]\n',
+        stderr: '',
+        code: 0,
+        signal: null,
+    });
+});
+
+test('a host without standard descriptors', async () => {
+    const skills = writeSkill('hello', "import sys\nprint('hello', sys.stdin.read())\nprint('no', file=sys.stderr)\n");
+    const code = `import { closeSync, writeFileSync } from 'node:fs';
+for (const fd of [0, 1, 2]) closeSync(fd);
+${OPEN}
+const texts = [];
+for (let call = 0; call < 3; call++) texts.push((await engine.execute('hello', { call })).text);
+await engine.close();
+writeFileSync(process.argv[1] + '/told', JSON.stringify(texts));
+process.exit(0);`;
+    assert.equal((await program(code, [skills])).code, 0);
+    assert.deepEqual(
+        JSON.parse(readFileSync(join(skills, 'told'), 'utf8')),
+        [0, 1, 2].map((call) => `hello {"call":${call}}\n`),
+    );
 });
 
 test('the library’s processes are no children of the host', async () => {
@@ -119,6 +185,16 @@ test('a killed host leaves no script', async () => {
     });
     assert.equal(ended.signal, 'SIGKILL');
     await eventually(() => !runs('86399'), 'the script is still there');
+});
+
+test('a timeout ends what detached itself', async () => {
+    const mark = `${86_000 + (process.pid % 1000)}.25`;
+    const script = `setsid sh -c 'sleep ${mark}' &\n(sleep ${mark} &)\nexec sleep ${mark}\n`;
+    const engine = await open(writeSkill('family', script, 'bash'));
+    const running = engine.execute('family', {}, { timeoutMs: 1500 });
+    await eventually(() => runs(`sleep\0${mark}`), 'the script does not run');
+    assert.equal((await running).status, 'timeout');
+    await eventually(() => !runs(`sleep\0${mark}`), 'something of the script is still there');
 });
 
 test('SIGINT reaches the host and not the script', async () => {

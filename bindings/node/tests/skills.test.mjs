@@ -63,6 +63,18 @@ test('reading a skill', async () => {
     assert.equal(manifest.digest, engine.skills()[0].digest);
 });
 
+test('a scan says where and why, and may deny', { skip: !hasFeature('scan') }, async () => {
+    const skills = writeSkill('dynamic', 'def run(text):\n    exec(text)\n');
+    const engine = await open(skills, { policy: { min_tier: 'landlock', scan: { deny: 'high' } } });
+    const report = engine.scan('dynamic');
+    const { rule, severity, file, line } = report.findings[0];
+    assert.deepEqual([rule, severity, file, line], ['dynamic-code', 'high', 'scripts/main.py', 2]);
+    assert.deepEqual([report.is_denied, report.highest, report.findings.length], [true, 'high', 1]);
+    assert.equal(report.digest, engine.skills()[0].digest);
+    await assert.rejects(engine.execute('dynamic'), { code: 'SKL_ERR_SCAN_DENIED' });
+    assert.throws(() => engine.scan('nobody'), { code: 'SKL_ERR_SKILL_NOT_FOUND' });
+});
+
 test('binary resources', async () => {
     const skills = writeSkill('binary', 'print(1)\n');
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));

@@ -21,6 +21,7 @@ MISTAKES: list[tuple[type[SkillLiteError], str, Mistake]] = [
     (errors.InvalidUtf8Error, "NUL", lambda m: m.execute("calc\0ulator", MULTIPLY)),
     (errors.SkillNotFoundError, "nobody", lambda m: m.get_skill("nobody")),
     (errors.SkillNotFoundError, "nobody", lambda m: m.manifest("nobody")),
+    (errors.SkillNotFoundError, "nobody", lambda m: m.scan("nobody")),
     (errors.SkillNotFoundError, "nobody", lambda m: m.instructions("nobody")),
     (errors.SkillNotFoundError, "nobody", lambda m: m.resources("nobody")),
     (errors.ResourceNotFoundError, "nothing.txt", lambda m: m.read_resource("calculator", "nothing.txt")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from conftest import WriteSkill
 
 from skilllite import SkillManager
 
@@ -59,12 +61,14 @@ RESPONSE: dict[str, Any] = {
 class SdkResponse:
     """What the vendor's Python package gives: an object that dumps itself."""
 
-    def model_dump_json(self) -> str:
+    def model_dump_json(self, *, by_alias: bool, exclude_unset: bool) -> str:
+        assert by_alias
+        assert exclude_unset
         return json.dumps(RESPONSE)
 
 
 class OldSdkResponse:
-    def model_dump(self) -> dict[str, Any]:
+    def model_dump(self, **_options: bool) -> dict[str, Any]:
         return RESPONSE
 
 
@@ -97,3 +101,43 @@ def test_the_timeout_holds_for_each_call(sleeper: SkillManager) -> None:
     messages = sleeper.handle_tool_calls(response, timeout=0.3)
     assert [message["tool_call_id"] for message in messages] == ["a", "b"]
     assert all("timeout" in message["content"] for message in messages)
+
+
+def test_an_event_loop_goes_on_meanwhile(sleeper: SkillManager) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "sleeper", "arguments": "{}"}}
+    response = {"choices": [{"message": {"role": "assistant", "tool_calls": [call]}}]}
+
+    async def both() -> list[Any]:
+        answering = asyncio.ensure_future(sleeper.ahandle_tool_calls(response, timeout=0.3))
+        await asyncio.sleep(0)
+        assert not answering.done()
+        return await answering
+
+    [message] = asyncio.run(both())
+    assert "timeout" in message["content"]
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("print('{\"a\": 1}')\n", {}),
+        ("import sys\nprint('half')\nsys.exit('no way')\n", {}),
+        ("open('left.txt', 'w').write('x')\n", {}),
+        ("import os\nos.mkfifo('pipe')\nos.kill(os.getpid(), 9)\n", {}),
+        ("print('x' * 3_000_000)\n", {}),
+        ('# /// script\n# dependencies = ["no-such-package"]\n# ///\nimport no_such_package\n', {}),
+    ],
+    ids=["json", "failure", "files", "signal", "much", "dependencies"],
+)
+def test_a_result_tells_a_model_the_same(write_skill: WriteSkill, script: str, arguments: dict[str, Any]) -> None:
+    with SkillManager(write_skill("same", script)) as manager:
+        [message] = manager.handle_tool_calls({"name": "same", "arguments": arguments}, "mcp")
+        assert message["structuredContent"] == manager.execute("same", arguments).for_model()
+
+
+def test_a_result_tells_a_model_of_the_network(manager: SkillManager) -> None:
+    arguments = {"url": "http://192.0.2.1/"}
+    [message] = manager.handle_tool_calls({"name": "http-request", "arguments": arguments}, "mcp")
+    told = manager.execute("http-request", arguments).for_model()
+    assert "network" in told
+    assert message["structuredContent"] == told

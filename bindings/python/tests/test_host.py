@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -14,24 +15,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import MULTIPLY, SKILLS
+from conftest import MULTIPLY, SKILLS, WriteSkill
 
 import skilllite
 from skilllite import ForkedError, SkillManager, _handles
 
 SOURCE = Path(skilllite.__file__).resolve().parents[1]
-
-
-def footprint() -> tuple[int, int]:
-    """Open descriptors and threads of this process."""
-    return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
-
-
-def resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize()
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,37 +33,6 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert (ended.stderr, ended.returncode) == ("", 0)
     return ended
-
-
-def test_200_concurrent_calls() -> None:
-    with SkillManager(SKILLS) as manager:
-        with ThreadPoolExecutor(200) as pool:
-            results = list(pool.map(lambda n: manager.execute("calculator", {**MULTIPLY, "b": n}), range(200)))
-        assert [result.output["result"] for result in results] == [15 * n for n in range(200)]
-
-
-def test_500_sequential_calls_leave_nothing() -> None:
-    with SkillManager(SKILLS) as manager:
-        for _ in range(50):
-            manager.execute("calculator", MULTIPLY)
-        gc.collect()
-        before, memory = footprint(), resident_bytes()
-        for _ in range(500):
-            assert manager.execute("calculator", MULTIPLY).output["result"] == 405
-        gc.collect()
-        assert footprint() == before
-        assert resident_bytes() - memory < 4 << 20
-        assert _handles.live() == {"engine": 1}
-
-
-def test_managers_come_and_go() -> None:
-    with SkillManager(SKILLS / "calculator") as manager:
-        manager.execute("calculator", MULTIPLY)
-    before = footprint()
-    for _ in range(20):
-        SkillManager(SKILLS / "calculator").execute("calculator", MULTIPLY)
-    gc.collect()
-    assert footprint() == before
 
 
 def test_cancel_from_another_thread(sleeper: SkillManager) -> None:
@@ -206,6 +167,155 @@ def test_no_sigchld_reaches_the_host(manager: SkillManager) -> None:
         assert manager.execute("calculator", MULTIPLY).ok
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def host_state() -> dict[str, Any]:
+    """What of this process the library must leave as it is."""
+    kept = r"^(?:Umask|Sig(?:Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap\w+|[UG]id|Groups):.*$"
+    numbers = sorted(set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP})
+    return {
+        "status": re.findall(kept, Path("/proc/self/status").read_text("ascii"), re.M),
+        "limits": Path("/proc/self/limits").read_text("ascii"),
+        "mounts": Path("/proc/self/mountinfo").read_text("utf-8"),
+        "children": "".join(task.read_text("ascii") for task in Path("/proc/self/task").glob("*/children")),
+        "handlers": [signal.getsignal(number) for number in numbers],
+        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, []),
+        "folder": Path.cwd(),
+        "environment": dict(os.environ),
+    }
+
+
+def test_the_hosts_state_stays_as_it_is() -> None:
+    before = host_state()
+    with SkillManager(SKILLS) as manager:
+        calls = [manager.start("calculator", {**MULTIPLY, "b": n}) for n in range(50)]
+        assert host_state() == before
+        for n, call in enumerate(calls):
+            with call:
+                assert call.wait().output["result"] == 15 * n
+        assert host_state() == before
+    assert host_state() == before
+
+
+def test_children_of_the_host_get_nothing_of_the_library(sleeper: SkillManager) -> None:
+    def descriptors() -> int:
+        listing = ["sh", "-c", "ls /proc/self/fd"]
+        return len(subprocess.run(listing, stdout=subprocess.PIPE, close_fds=False, check=True).stdout.split())
+
+    before = descriptors()
+    with sleeper.start("sleeper", {}):
+        assert descriptors() == before
+
+
+def test_a_thread_that_waits_for_every_child_takes_no_call(manager: SkillManager) -> None:
+    taken: list[int] = []
+
+    def reap() -> None:
+        while True:
+            try:
+                taken.append(os.waitpid(-1, 0)[0])
+            except ChildProcessError:
+                if is_over.wait(0.001):
+                    return
+
+    is_over = threading.Event()
+    with ThreadPoolExecutor(9) as pool:
+        reaping = pool.submit(reap)
+        results = list(pool.map(lambda _: manager.execute("calculator", MULTIPLY), range(50)))
+        own = os.posix_spawn("/bin/true", ["true"], os.environ)
+        while own not in taken:
+            time.sleep(0.001)
+        is_over.set()
+        reaping.result(30)
+    assert all(result.ok for result in results)
+    assert taken == [own]
+
+
+def test_a_call_outlives_the_thread_that_started_it(write_skill: WriteSkill) -> None:
+    with SkillManager(write_skill("patient", "import time\ntime.sleep(0.5)\nprint('done')\n")) as manager:
+        started = []
+        thread = threading.Thread(target=lambda: started.append(manager.start("patient")))
+        thread.start()
+        thread.join()
+        with started.pop() as call:
+            assert call.wait(30).text == "done\n"
+
+
+def test_a_signal_every_millisecond_harms_no_call(manager: SkillManager) -> None:
+    ticks: list[int] = []
+    with handler(signal.SIGALRM, lambda number, _frame: ticks.append(number)):
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        try:
+            for _ in range(10):
+                assert manager.execute("calculator", MULTIPLY).output["result"] == 405
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    assert ticks
+
+
+@pytest.mark.parametrize(
+    ("script", "size"),
+    [
+        ("import sys\nsys.stdout.write(sys.stdin.read())\n", 600_013),
+        ("import sys\nprint('x' * 400_000)\nsys.stdout.write(str(len(sys.stdin.read())))\n", 400_007),
+        ("import os\nos.close(0)\n", 0),
+    ],
+    ids=["both ways", "speaks before it listens", "does not listen"],
+)
+def test_much_input_and_output(write_skill: WriteSkill, script: str, size: int) -> None:
+    with SkillManager(write_skill("much", script)) as manager:
+        result = manager.execute("much", {"x": "y" * 600_000})
+    assert result.ok
+    assert abs(len(result.text) - size) < 10
+
+
+def test_calls_are_cancelled_before_they_start(write_skill: WriteSkill) -> None:
+    skills = write_skill("sleeper", "import signal\nsignal.pause()\n")
+    with SkillManager(skills, config={"max_running": 1}) as manager, manager.start("sleeper") as running:
+        with manager.start("sleeper") as waiting:
+            waiting.cancel()
+            assert waiting.wait(30).status == "cancelled"
+        assert running.result is None
+
+
+def test_closed_standard_descriptors_are_no_one_elses(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, sys, skilllite\n"
+        "for fd in range(3):\n"
+        "    os.close(fd)\n"
+        "call = ('calculator', {'operation': 'multiply', 'a': 15, 'b': 27})\n"
+        "with skilllite.SkillManager(sys.argv[1]) as manager:\n"
+        "    results = [manager.execute(*call), asyncio.run(manager.aexecute(*call))]\n"
+        "with open(sys.argv[2], 'w') as file:\n"
+        "    print(*(result.output['result'] for result in results), file=file)\n"
+        "os._exit(0)\n"
+    )
+    python(code, str(SKILLS), str(tmp_path / "said"))
+    assert (tmp_path / "said").read_text("ascii") == "405 405\n"
+
+
+def test_a_killed_host_leaves_no_script(write_skill: WriteSkill) -> None:
+    span = f"{10**8 + os.getpid()}"
+    skills = write_skill("orphan", f"import subprocess\nsubprocess.run(['setsid', 'sleep', '{span}'])\n")
+    code = "import sys, skilllite\nskilllite.SkillManager(sys.argv[1]).execute('orphan')\n"
+
+    def runs() -> bool:
+        found = False
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it may have ended by now
+                found = found or command.read_bytes() == f"sleep\0{span}\0".encode()
+        return found
+
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    with subprocess.Popen([sys.executable, "-c", code, str(skills)], env=environment) as host:
+        while not runs():
+            assert host.poll() is None
+            time.sleep(0.01)
+        host.kill()
+    deadline = time.monotonic() + 30
+    while runs():
+        assert time.monotonic() < deadline, "the script is still there"
+        time.sleep(0.01)
 
 
 def test_a_clean_end_of_the_interpreter() -> None:

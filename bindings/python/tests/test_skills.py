@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,12 +14,16 @@ from conftest import SKILLS, WriteSkill
 
 import skilllite
 from skilllite import (
+    BuildFailedError,
     InvalidArgumentsError,
     InvalidConfigError,
+    NotPreparedError,
     PathEscapeError,
     SkillManager,
     SkillNotFoundError,
     ToolNotFoundError,
+    errors,
+    has_feature,
 )
 
 NAMES = ["calculator", "data-analyzer", "http-request", "text-processor", "weather", "writing-helper"]
@@ -77,6 +84,44 @@ def test_the_life_of_a_skill(write_skill: WriteSkill) -> None:
             manager.remove("beta")
 
 
+class Index(BaseHTTPRequestHandler):
+    """An index without packages."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_packages_are_installed_by_prepare_alone(write_skill: WriteSkill, tmp_path: Path) -> None:
+    folder = write_skill("needy", '# /// script\n# dependencies = ["no-such-package"]\n# ///\nprint(1)\n')
+    with SkillManager(folder, policy={"min_tier": "landlock"}) as manager:
+        [environment] = manager.prepare("needy").environments
+        assert (environment.state, environment.requirements) == ("host", ("no-such-package",))
+        assert environment.hint and "cache_dir" in environment.hint
+        assert asyncio.run(manager.aprepare("needy")) == manager.prepare()
+        assert manager.execute("needy").output == 1
+    # Served by this process: the library lets its other threads run.
+    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as index:
+        threading.Thread(target=index.serve_forever).start()
+        config = {
+            "policy": {"min_tier": "landlock", "network": {"allow": [], "accept_port_only": True}},
+            "cache_dir": str(tmp_path / "cache"),
+            "dependencies": {"python_index": f"http://127.0.0.1:{index.server_port}/simple/"},
+        }
+        try:
+            with SkillManager(folder, config=config) as manager:
+                with pytest.raises(NotPreparedError, match="no-such-package"):
+                    manager.execute("needy")
+                with pytest.raises(BuildFailedError, match="no-such-package"):
+                    manager.prepare()
+                with pytest.raises(SkillNotFoundError):
+                    manager.prepare("nobody")
+        finally:
+            index.shutdown()
+
+
 def test_only_the_skills_that_the_config_names() -> None:
     with SkillManager(SKILLS, config={"skills": ["weather"]}) as manager:
         assert [skill.name for skill in manager.skills] == ["weather"]
@@ -116,6 +161,21 @@ def test_instructions_and_files(manager: SkillManager) -> None:
     assert hashlib.sha256(content).hexdigest() == resources["assets/sample.csv"].sha256
     manifest = manager.manifest("calculator")
     assert manifest["declared"]["license"] == "MIT"
+
+
+@pytest.mark.skipif(not has_feature("scan"), reason="the library has no scan")
+def test_a_scan_says_where_and_why_and_may_deny(write_skill: WriteSkill) -> None:
+    folder = write_skill("dynamic", "def run(text):\n    exec(text)\n")
+    with SkillManager(folder, policy={"min_tier": "landlock", "scan": {"deny": "high"}}) as manager:
+        report = manager.scan("dynamic")
+        (finding,) = report.findings
+        assert (finding.rule, finding.severity) == ("dynamic-code", "high")
+        assert (finding.file, finding.line) == ("scripts/main.py", 2)
+        assert (report.skill, report.highest, report.is_denied) == ("dynamic", "high", True)
+        assert (report.files_scanned, report.omitted, report.skipped) == (1, 0, ())
+        assert report.digest == manager.get_skill("dynamic").digest
+        with pytest.raises(errors.ScanDeniedError, match=r"dynamic-code \(high\) at scripts/main.py:2"):
+            manager.execute("dynamic")
 
 
 def test_bytes_of_a_resource_come_whole(write_skill: WriteSkill) -> None:

@@ -79,7 +79,7 @@ class SdkEvent:
     def __init__(self, event: Event) -> None:
         self._event = event
 
-    def model_dump_json(self) -> str:
+    def model_dump_json(self, **_options: bool) -> str:
         return json.dumps(self._event)
 
 

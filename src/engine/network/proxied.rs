@@ -60,6 +60,13 @@ impl Settings {
         }
         Ok(settings)
     }
+
+    /// Other hosts, for what fetches more than a call does.
+    #[cfg(feature = "dependencies")]
+    pub(in crate::engine) fn only(&self, rules: Vec<Rule>) -> Self {
+        let limits = Limits { connections: 256, bytes_in: 8 << 30, connect_ms: 30_000, ..Limits::default() };
+        Self { rules, limits, accepts_port_only: self.accepts_port_only }
+    }
 }
 
 /// What a call says about the network: less than the policy.

@@ -22,8 +22,6 @@ mod shape;
 #[cfg(feature = "inference")]
 mod shell;
 #[cfg(feature = "inference")]
-mod syntax;
-#[cfg(feature = "inference")]
 mod usage;
 
 use std::collections::BTreeMap;

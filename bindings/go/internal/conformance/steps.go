@@ -146,9 +146,9 @@ func (s *scene) step(step map[string]any) string {
 
 // What a step may say beside do, expect, error, message and save.
 var inputs = map[string]string{
-	"version": "", "has_feature": "name", "probe": "", "new": "config", "load": "dir", "reload": "", "remove": "skill",
+	"version": "", "has_feature": "name", "probe": "", "new": "config", "load": "dir", "reload": "", "remove": "skill", "prepare": "skill",
 	"enable": "skill is_enabled", "skills": "", "tools": "dialect", "instructions": "skill", "resources": "skill",
-	"read_resource": "skill path max_bytes", "manifest": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
+	"read_resource": "skill path max_bytes", "manifest": "skill", "scan": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
 	"execute": "tool arguments arguments_text options", "start": "tool arguments arguments_text options call", "wait": "call timeout_ms",
 	"cancel": "call", "read_file": "call path max_bytes", "keep": "call path dest", "output": "call stream until", "free": "call",
 	"handle": "dialect response response_text options", "stream": "dialect text cut", "agent": "config", "agent_ask": "words messages",
@@ -228,6 +228,12 @@ func (s *scene) do(step map[string]any) (any, error) {
 			return nil, err
 		}
 		return decode(report.Raw)
+	case "prepare":
+		report, err := e.Prepare(ctx, text("skill"))
+		if err != nil {
+			return nil, err
+		}
+		return decode(report.Raw)
 	case "remove":
 		return nil, e.Remove(text("skill"))
 	case "enable":
@@ -257,6 +263,12 @@ func (s *scene) do(step map[string]any) (any, error) {
 			return nil, err
 		}
 		return decode(manifest.Raw)
+	case "scan":
+		report, err := e.Scan(text("skill"))
+		if err != nil {
+			return nil, err
+		}
+		return decode(report.Raw)
 	case "plan":
 		plan, err := e.Plan(text("tool"), document(step, "arguments"), skilllite.WithOptions(document(step, "options")))
 		return plan, err

@@ -20,21 +20,27 @@ from ._library import LibraryError
 from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
+from .inference import InferredSchema, Parameter, SchemaInferrer
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .stream import ResponseStream
 from .values import (
     CallFailure,
     Diagnostic,
+    Environment,
     Isolation,
     Layer,
     LoadReport,
     Obstacle,
     OutputFile,
+    PrepareReport,
     Probe,
     ReloadReport,
     Resource,
     Result,
+    ScanFinding,
+    ScanReport,
+    ScanSkipped,
     SkillInfo,
     SkippedSkill,
     ToolDefinition,
@@ -72,17 +78,25 @@ __all__ = [
     "Call",
     "CallFailure",
     "Diagnostic",
+    "Environment",
+    "InferredSchema",
     "Isolation",
     "Layer",
     "LibraryError",
     "LoadReport",
     "Obstacle",
     "OutputFile",
+    "Parameter",
     "Probe",
+    "PrepareReport",
     "ReloadReport",
     "Resource",
     "ResponseStream",
     "Result",
+    "ScanFinding",
+    "ScanReport",
+    "ScanSkipped",
+    "SchemaInferrer",
     "SkillInfo",
     "SkillManager",
     "SkippedSkill",

@@ -50,6 +50,8 @@ class Status(enum.IntEnum):
     """A path leaves the folder it belongs to."""
     SKILL_CHANGED = 106
     """The skill's files changed since it was loaded."""
+    SCAN_DENIED = 107
+    """The static scan found what the policy denies in the skill."""
     TOOL_NOT_FOUND = 200
     """No tool has this name."""
     INVALID_ARGUMENTS = 201
@@ -82,6 +84,12 @@ class Status(enum.IntEnum):
     """There is something of this name, and nothing is overwritten."""
     OUT_OF_TURN = 500
     """The agent's turn is another one: its last step says what it waits for."""
+    NOT_PREPARED = 600
+    """What the skill declares to need has not been installed: call skl_engine_prepare()."""
+    BUILD_FAILED = 601
+    """Installing what a skill declares to need failed."""
+    INVALID_DEPENDENCIES = 602
+    """What a skill declares to need cannot be understood, or the config names no index for it."""
 
 
 class skl_agent(ctypes.c_void_p):
@@ -194,6 +202,14 @@ class Functions(Protocol):
         is_enabled: bool,
         err: Any,
     ) -> int: ...
+    def skl_engine_prepare(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        report: Any,
+        err: Any,
+    ) -> int: ...
     def skl_engine_skills(self, engine: skl_engine, out: Any, err: Any) -> int: ...
     def skl_engine_instructions(
         self,
@@ -236,6 +252,14 @@ class Functions(Protocol):
         options: Optional[bytes],
         options_len: int,
         out: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_scan(
+        self,
+        engine: skl_engine,
+        skill: Optional[bytes],
+        skill_len: int,
+        report: Any,
         err: Any,
     ) -> int: ...
     def skl_skill_validate(self, dir: Optional[bytes], dir_len: int, findings: Any, err: Any) -> int: ...
@@ -400,6 +424,14 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_bool,
         ctypes.POINTER(skl_error),
     ),
+    "skl_engine_prepare": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
     "skl_engine_skills": (ctypes.c_int32, skl_engine, ctypes.POINTER(skl_buffer), ctypes.POINTER(skl_error)),
     "skl_engine_instructions": (
         ctypes.c_int32,
@@ -437,6 +469,14 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_prompt": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_scan": (
         ctypes.c_int32,
         skl_engine,
         ctypes.c_char_p,

@@ -64,5 +64,5 @@ def find() -> Path:
         places.append(built)
     raise LibraryError(
         f"{FILE_NAME} is not there; looked for {', '.join(map(str, places))}: "
-        "install the wheel, or run `cargo build --release` in a checkout"
+        "install the wheel, or run `make build` in a checkout"
     )

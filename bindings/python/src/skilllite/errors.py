@@ -56,6 +56,10 @@ class AgentError(SkillLiteError):
     """The order of a conversation."""
 
 
+class DependencyError(SkillLiteError):
+    """What a skill needs to have installed."""
+
+
 class NullArgumentError(GeneralError):
     """A required pointer was NULL."""
 
@@ -124,6 +128,10 @@ class SkillChangedError(SkillError):
     """The skill's files changed since it was loaded."""
 
 
+class ScanDeniedError(SkillError):
+    """The static scan found what the policy denies in the skill."""
+
+
 class ToolNotFoundError(ToolError):
     """No tool has this name."""
 
@@ -188,6 +196,18 @@ class OutOfTurnError(AgentError):
     """The agent's turn is another one: its last step says what it waits for."""
 
 
+class NotPreparedError(DependencyError):
+    """What the skill declares to need has not been installed: call skl_engine_prepare()."""
+
+
+class BuildFailedError(DependencyError):
+    """Installing what a skill declares to need failed."""
+
+
+class InvalidDependenciesError(DependencyError):
+    """What a skill declares to need cannot be understood, or the config names no index for it."""
+
+
 BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     1: NullArgumentError,
     2: InvalidUtf8Error,
@@ -206,6 +226,7 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     104: ResourceTooLargeError,
     105: PathEscapeError,
     106: SkillChangedError,
+    107: ScanDeniedError,
     200: ToolNotFoundError,
     201: InvalidArgumentsError,
     202: UnknownDialectError,
@@ -222,6 +243,9 @@ BY_STATUS: Final[dict[int, type[SkillLiteError]]] = {
     403: CancelledError,
     404: AlreadyExistsError,
     500: OutOfTurnError,
+    600: NotPreparedError,
+    601: BuildFailedError,
+    602: InvalidDependenciesError,
 }
 """The class of each status; a number that is not in it raises `SkillLiteError` itself."""
 
@@ -229,21 +253,25 @@ __all__ = [
     "BY_STATUS",
     "AgentError",
     "AlreadyExistsError",
+    "BuildFailedError",
     "CallError",
     "CancelledError",
     "ClosedError",
+    "DependencyError",
     "ForkedError",
     "GeneralError",
     "InternalError",
     "InterpreterNotFoundError",
     "InvalidArgumentsError",
     "InvalidConfigError",
+    "InvalidDependenciesError",
     "InvalidJsonError",
     "InvalidResponseError",
     "InvalidUtf8Error",
     "IoError",
     "IsolationUnavailableError",
     "LimitUnenforceableError",
+    "NotPreparedError",
     "NullArgumentError",
     "OutOfTurnError",
     "PanicError",
@@ -254,6 +282,7 @@ __all__ = [
     "ResourceTooLargeError",
     "ResourcesError",
     "SandboxError",
+    "ScanDeniedError",
     "SkillChangedError",
     "SkillDirectoryError",
     "SkillError",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Callable, Optional, Union
 
+from . import errors
 from ._asyncio import readable
 from .agent import Agent, Event, Step
+from .client import dialect_of, poster
 from .manager import SkillManager
 
 # How often a loop looks for output to tell of, while calls run, in seconds.
@@ -45,12 +47,13 @@ class AgenticLoop:
         loop = AgenticLoop(manager, openai.OpenAI(), "gpt-5-mini", system="Be brief.")
         print(loop.run("What is 15 times 27?"))
 
-    `client` is the vendor's SDK: `openai.OpenAI` or anything of its shape (`client.chat.completions.create`), or
-    `anthropic.Anthropic`; their asynchronous twins for `arun`. `dialect` says which API of the client is meant where it
-    is not its first one ("openai-responses"). `approve` is asked about every call, with a dict of `call_id`, `tool`,
-    `skill` and `arguments`; it may be a coroutine function for `arun`. `on_event` is told what happens, see
-    docs/agent.md#events. Other keyword arguments are those of the agent's config (docs/agent.md#config): `system`,
-    `stream`, `limits`, `request`, …
+    `client` is the vendor's SDK: `openai.OpenAI` or anything of its shape (`client.chat.completions.create`),
+    `anthropic.Anthropic`, `google.genai.Client`; their asynchronous twins for `arun`. A function that takes a request's
+    members will do too, with its `dialect`. `dialect` also says which API of the client is meant where it is not its
+    first one ("openai-responses"). `approve` is asked about every call, with a dict of `call_id`, `tool`, `skill` and
+    `arguments`; it may be a coroutine function for `arun`. `on_event` is told what happens, see docs/agent.md#events.
+    Other keyword arguments are those of the agent's config (docs/agent.md#config): `system`, `stream`, `limits`,
+    `request`, …
 
     One turn at a time. Use it as a context manager, or `close` it: that ends what runs.
     """
@@ -67,8 +70,8 @@ class AgenticLoop:
         on_event: Optional[Callable[[Event], object]] = None,
         **config: Any,
     ) -> None:
-        dialect = dialect or _dialect_of(client)
-        self._create = _endpoint(client, dialect)
+        dialect = dialect or dialect_of(client)
+        self._post = poster(client, dialect, model)
         self._approve = approve
         self._on_event = on_event
         if max_iterations is not None:
@@ -77,44 +80,47 @@ class AgenticLoop:
             config.setdefault("approval", "ask")
         self.agent = Agent(manager, dialect=dialect, model=model, **config)
 
-    def run(self, words: str) -> Answer:
-        """Asks, and goes on until there is an answer. What the client raises ends the turn and is raised here."""
-        with self._turn(words):
+    def run(self, words: str = "", messages: Optional[Sequence[Any]] = None) -> Answer:
+        """Asks, and goes on until there is an answer. What the client raises ends the turn and is raised here.
+
+        `messages`, in the dialect's shape (images, what went before), come before the words.
+        """
+        with self._turn(words, messages):
             while True:
                 step = self.agent.next(_PROGRESS_INTERVAL if self._on_event else None)
                 self._tell()
                 if step["step"] == "request":
-                    response = self._create(**step["body"])
-                    if step["is_streamed"]:
-                        for event in response:
-                            self._take(event)
-                        self.agent.feed()
-                    else:
-                        self.agent.feed(response)
+                    response = self._post(step)
+                    if inspect.isawaitable(response):
+                        _close(response)
+                        raise TypeError("the client is asynchronous: arun is for it")
+                    with _until_cancelled():
+                        self._read(response, step["is_streamed"])
                 elif step["step"] == "approval":
-                    for call in step["calls"]:
-                        self._decide(call, self._asked(call))
+                    with _until_cancelled():
+                        for call in step["calls"]:
+                            self._decide(call, self._asked(call))
                 elif (answer := _answer(step)) is not None:
                     return answer
 
-    async def arun(self, words: str) -> Answer:
+    async def arun(self, words: str = "", messages: Optional[Sequence[Any]] = None) -> Answer:
         """`run` with an asynchronous client. Cancelling the task ends the turn and its calls."""
-        with self._turn(words):
+        with self._turn(words, messages):
             while True:
                 step = self.agent.next(0)
                 self._tell()
                 if step["step"] == "request":
-                    response = await self._create(**step["body"])
-                    if step["is_streamed"]:
-                        async for event in response:
-                            self._take(event)
-                        self.agent.feed()
-                    else:
-                        self.agent.feed(response)
+                    response = self._post(step)
+                    if not inspect.isawaitable(response):
+                        raise TypeError("the client is not asynchronous: run is for it")
+                    response = await response
+                    with _until_cancelled():
+                        await self._aread(response, step["is_streamed"])
                 elif step["step"] == "approval":
-                    for call in step["calls"]:
-                        verdict = self._asked(call)
-                        self._decide(call, await verdict if inspect.isawaitable(verdict) else verdict)
+                    with _until_cancelled():
+                        for call in step["calls"]:
+                            verdict = self._asked(call)
+                            self._decide(call, await verdict if inspect.isawaitable(verdict) else verdict)
                 elif (answer := _answer(step)) is not None:
                     return answer
                 else:
@@ -125,7 +131,7 @@ class AgenticLoop:
         return self.agent.transcript()
 
     def cancel(self) -> None:
-        """Ends the turn from another thread; `run` then gives an answer that says so."""
+        """Ends the turn, from any thread; `run` gives an answer that says so, once the client gives its response."""
         self.agent.cancel()
 
     def close(self) -> None:
@@ -141,17 +147,41 @@ class AgenticLoop:
         self.close()
 
     @contextlib.contextmanager
-    def _turn(self, words: str) -> Iterator[None]:
-        self.agent.ask(words)
+    def _turn(self, words: str, messages: Optional[Sequence[Any]]) -> Iterator[None]:
+        self.agent.ask(words, messages)
         try:
             yield
         except BaseException:
             # The next question begins anew, and nothing runs that nobody waits for.
-            self.agent.cancel()
-            self.agent.next(0)
+            with contextlib.suppress(errors.SkillLiteError):
+                self.agent.cancel()
+                self.agent.next(0)
+                self._tell()
             raise
+        self._tell()
+
+    def _read(self, response: Any, is_streamed: bool) -> None:
+        if not is_streamed:
+            self.agent.feed(response)
+            return
+        try:
+            for event in response:
+                self._take(event)
         finally:
-            self._tell()
+            _close(response)
+        self.agent.feed()
+
+    async def _aread(self, response: Any, is_streamed: bool) -> None:
+        if not is_streamed:
+            self.agent.feed(response)
+            return
+        try:
+            async for event in response:
+                self._take(event)
+        finally:
+            if inspect.isawaitable(closed := _close(response)):
+                await closed
+        self.agent.feed()
 
     def _take(self, event: Any) -> None:
         self.agent.feed(event, end=False)
@@ -171,34 +201,20 @@ class AgenticLoop:
         self.agent.approve(call["call_id"], verdict is True, reason)
 
 
+def _until_cancelled() -> contextlib.AbstractContextManager[None]:
+    """Leaves what a turn does that is cancelled meanwhile; the next step says so."""
+    return contextlib.suppress(errors.OutOfTurnError)
+
+
 def _answer(step: Step) -> Optional[Answer]:
     if step["step"] not in ("answer", "stopped"):
         return None
     return Answer(step.get("text") or "", step.get("reason"), step["iterations"])
 
 
-def _dialect_of(client: Any) -> str:
-    if hasattr(client, "chat"):
-        return "openai"
-    if hasattr(client, "messages"):
-        return "anthropic"
-    raise TypeError(
-        f"{type(client).__name__} is no client of OpenAI's or Anthropic's shape; name its dialect, or use Agent"
-    )
-
-
-def _endpoint(client: Any, dialect: str) -> Callable[..., Any]:
-    """The function that posts a request of the dialect."""
-    paths = {"openai": "chat.completions", "openai-responses": "responses", "anthropic": "messages"}
-    path = paths.get(dialect.split(":")[0])
-    if path is None:
-        raise ValueError(
-            f"no client is known for the dialect '{dialect}'; known: {', '.join(paths)}. Agent takes any HTTP client"
-        )
-    endpoint = client
-    for name in path.split("."):
-        endpoint = getattr(endpoint, name, None)
-    if not callable(create := getattr(endpoint, "create", None)):
-        raise TypeError(f"{type(client).__name__} has no {path}.create, which the dialect '{dialect}' needs")
-    found: Callable[..., Any] = create
-    return found
+def _close(response: Any) -> Any:
+    """Ends a stream that may not have been read to its end, or a coroutine."""
+    for name in ("aclose", "close"):
+        if callable(close := getattr(response, name, None)):
+            return close()
+    return None

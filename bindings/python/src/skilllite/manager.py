@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import ctypes
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +15,7 @@ from typing import Any, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from .call import Call
-from .values import LoadReport, ReloadReport, Resource, Result, SkillInfo, ToolDefinition
+from .values import LoadReport, PrepareReport, ReloadReport, Resource, Result, ScanReport, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -76,6 +78,20 @@ class SkillManager:
         with self._handle as pointer:
             _handles.run(_library.functions().skl_engine_enable, pointer, *_handles.text(skill), is_enabled)
 
+    def prepare(self, skill: str = "") -> PrepareReport:
+        """Installs what the scripts of a skill declare to need, or of every enabled one, and waits for that.
+
+        Without it, a call of such a skill raises NotPreparedError where the config has `dependencies`. `close` from
+        another thread ends it. Raises BuildFailedError.
+        """
+        with self._handle as pointer:
+            function = _library.functions().skl_engine_prepare
+            return PrepareReport.of(_handles.call_json(function, pointer, *_handles.text(skill)))
+
+    async def aprepare(self, skill: str = "") -> PrepareReport:
+        """`prepare` in a thread, while the event loop of asyncio goes on. Cancelling the task does not end it."""
+        return await asyncio.get_running_loop().run_in_executor(None, self.prepare, skill)
+
     def disable(self, skill: str) -> None:
         """The opposite of `enable`."""
         self.enable(skill, False)
@@ -115,6 +131,15 @@ class SkillManager:
         with self._handle as pointer:
             manifest = _handles.call_json(_library.functions().skl_engine_manifest, pointer, *_handles.text(skill))
             return dict(manifest)
+
+    def scan(self, skill: str) -> ScanReport:
+        """What the sources of the skill look like they might do, by rules over their syntax (docs/scan.md).
+
+        It is advice and never isolation. `UnsupportedError` from a library without the feature "scan".
+        """
+        with self._handle as pointer:
+            report = _handles.call_json(_library.functions().skl_engine_scan, pointer, *_handles.text(skill))
+            return ScanReport.of(report)
 
     def prompt(
         self,
@@ -235,6 +260,14 @@ class SkillManager:
             documents = (*_handles.document(plain(response)), *_handles.document(_options(options, timeout)))
             return list(_handles.call_json(function, pointer, *_handles.text(dialect), *documents))
 
+    async def ahandle_tool_calls(self, response: Any, dialect: str = "openai", **options: Any) -> list[dict[str, Any]]:
+        """`handle_tool_calls` in a thread, while the event loop of asyncio goes on.
+
+        Cancelling the task does not end its calls, their limit of time does; `aexecute` and `AgenticLoop.arun` do.
+        """
+        work = functools.partial(self.handle_tool_calls, response, dialect, **options)
+        return await asyncio.get_running_loop().run_in_executor(None, work)
+
     # Life
 
     def close(self) -> None:
@@ -279,12 +312,12 @@ def _file(content: FileContent) -> Mapping[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """An SDK's object, or a list of them, as plain data; anything else as it is."""
+    """An SDK's object, or a list of them, as the data that its vendor sent; anything else as it is."""
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    for method in ("model_dump_json", "model_dump"):
-        dump = getattr(value, method, None)
-        if callable(dump):
-            dumped = dump()
-            return json.loads(dumped) if method == "model_dump_json" else dumped
+    # Vendors refuse a null where they had sent nothing, and Python's spelling of their names.
+    if callable(dump := getattr(value, "model_dump_json", None)):
+        return json.loads(dump(by_alias=True, exclude_unset=True))
+    if callable(dump := getattr(value, "model_dump", None)):
+        return dump(by_alias=True, exclude_unset=True)
     return value

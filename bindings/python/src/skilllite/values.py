@@ -6,11 +6,14 @@ Fields mirror docs/api-conventions.md; one that a later library adds is in `raw`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Optional, TypeVar
 
 Json = Mapping[str, Any]
 Report = TypeVar("Report", bound="LoadReport")
+
+# What a model is told of a result where there is any.
+_TOLD_IF_ANY = ("stderr", "signal", "limit", "files", "skipped_files", "error")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,49 @@ class ReloadReport(LoadReport):
 
 
 @dataclass(frozen=True)
+class Environment:
+    """What some tools of a skill need: installed now (`built`), before (`ready`), or by nobody (`host`)."""
+
+    skill: str
+    tools: tuple[str, ...]
+    language: str
+    state: str
+    source: str
+    requirements: tuple[str, ...]
+    packages: tuple[str, ...]
+    path: Optional[str]
+    hint: Optional[str]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> Environment:
+        return cls(
+            skill=raw["skill"],
+            tools=tuple(raw["tools"]),
+            language=raw["language"],
+            state=raw["state"],
+            source=raw["source"],
+            requirements=tuple(raw["requirements"]),
+            packages=tuple(raw.get("packages") or ()),
+            path=raw.get("path"),
+            hint=raw.get("hint"),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What one `prepare` installed, or found installed; empty where nothing is declared."""
+
+    environments: tuple[Environment, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> PrepareReport:
+        return cls(tuple(Environment.of(entry) for entry in raw["environments"]), raw)
+
+
+@dataclass(frozen=True)
 class SkillInfo:
     """A loaded skill, as the catalogue has it. `tools` are names; a skill of instructions only has none."""
 
@@ -115,12 +161,24 @@ class ToolDefinition:
     skill: str
     script: str
     language: str
+    provenance: Mapping[str, str]
+    """Where each parameter comes from: `declared`, what reads it in the script (`argparse`, …), or `generic`."""
+    not_strict: Mapping[str, str]
+    """For each strict dialect that cannot say the schema: why."""
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, skill: str, raw: Json) -> ToolDefinition:
         return cls(
-            raw["name"], raw["description"], raw["parameters"], skill, raw["script"], raw.get("language") or "", raw
+            name=raw["name"],
+            description=raw["description"],
+            parameters=raw["parameters"],
+            skill=skill,
+            script=raw["script"],
+            language=raw.get("language") or "",
+            provenance=raw["provenance"],
+            not_strict=raw["not_strict"],
+            raw=raw,
         )
 
 
@@ -136,6 +194,65 @@ class Resource:
     @classmethod
     def of(cls, raw: Json) -> Resource:
         return cls(raw["path"], raw["size"], raw["sha256"], raw["is_executable"])
+
+
+@dataclass(frozen=True)
+class ScanFinding:
+    """A place where a rule of the scan matched, why somebody should look, and what to do then."""
+
+    rule: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    excerpt: str
+    reason: str
+    remedy: str
+
+    @classmethod
+    def of(cls, raw: Json) -> ScanFinding:
+        return cls(**{field.name: raw[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class ScanSkipped:
+    """A file that may run and of which the scan cannot speak."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What the sources of a skill look like they might do; the worst finding comes first. Advice, and never isolation.
+
+    `is_denied` says whether the config's `policy.scan` refuses calls of the skill. Severities are "info", "low",
+    "medium", "high" and "critical".
+    """
+
+    skill: str
+    digest: str
+    is_denied: bool
+    highest: Optional[str]
+    files_scanned: int
+    findings: tuple[ScanFinding, ...]
+    omitted: int
+    skipped: tuple[ScanSkipped, ...]
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> ScanReport:
+        return cls(
+            skill=raw["skill"],
+            digest=raw["digest"],
+            is_denied=raw["is_denied"],
+            highest=raw["highest"],
+            files_scanned=raw["files_scanned"],
+            findings=tuple(ScanFinding.of(finding) for finding in raw["findings"]),
+            omitted=raw["omitted"],
+            skipped=tuple(ScanSkipped(one["file"], one["reason"]) for one in raw["skipped"]),
+            raw=raw,
+        )
 
 
 @dataclass(frozen=True)
@@ -215,6 +332,19 @@ class Result:
     def ok(self) -> bool:
         """The script ended by itself, with exit code 0."""
         return self.status == "ok" and self.exit_code == 0
+
+    def for_model(self) -> dict[str, Any]:
+        """The part that helps a model, as `SkillManager.handle_tool_calls` tells it: what was said and how it ended."""
+        keys = ["status", "exit_code", "text" if self.raw["output"] is None else "output"]
+        keys += [key for key in _TOLD_IF_ANY if self.raw.get(key) not in (None, "", [])]
+        network = self.raw.get("network") or {}
+        if network.get("denials") or (network.get("wanted") and not network.get("allowed")):
+            keys.append("network")
+        if (self.raw.get("dependencies") or {}).get("state") == "host" and self.exit_code != 0:
+            keys.append("dependencies")
+        if any(part is True for part in self.truncated.values()):
+            keys.append("truncated")
+        return {key: self.raw[key] for key in keys}
 
     @classmethod
     def of(cls, raw: Json) -> Result:

@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::reader::Reader;
 use super::value::Val;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 /// The most iterations of one loop that are unrolled.
 const ITERATIONS: usize = 64;

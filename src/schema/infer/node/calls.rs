@@ -7,7 +7,7 @@ use tree_sitter::Node;
 use super::reader::{Frame, Reader, module_name};
 use super::value::Val;
 use crate::schema::infer::cli::Kind;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 /// The deepest nesting of calls that is entered.
 const CALLS: usize = 12;

@@ -7,7 +7,7 @@ use tree_sitter::Node;
 use super::reader::Reader;
 use super::value::Val;
 use crate::schema::infer::cli::Kind;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 impl<'t> Reader<'t> {
     pub(super) fn eval(&mut self, node: Node<'t>) -> Val {

@@ -22,8 +22,10 @@ mod yargs;
 use tree_sitter::Node;
 
 use super::cli::Line;
-use super::{Inferred, emit, parser, syntax};
+use super::{Inferred, emit, parser};
+use crate::runtime::Language;
 use crate::schema::infer::properties::first_line;
+use crate::syntax;
 use reader::Reader;
 
 /// What a script that takes nothing does not speak of.
@@ -31,7 +33,7 @@ const SOURCES: [&str; 8] = ["argv", "stdin", "parseArgs", "readFileSync(0", "rea
 
 pub(super) fn infer(source: &[u8]) -> Inferred {
     let mut generic = Inferred::generic();
-    let Some(tree) = syntax::parse(&tree_sitter_javascript::LANGUAGE.into(), source) else { return generic };
+    let Some(tree) = syntax::parse(Language::Node, source) else { return generic };
     let mut reader = Reader::new(source);
     let header = header(source, tree.root_node());
     reader.usage.add(&header);

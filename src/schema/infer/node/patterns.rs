@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::reader::Reader;
 use super::value::Val;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 impl<'t> Reader<'t> {
     /// Gives the names of a pattern their parts of a value.

@@ -9,8 +9,8 @@ use super::value::Val;
 use crate::schema::infer::cli::Arg;
 use crate::schema::infer::document::Document;
 use crate::schema::infer::parser::Parser;
-use crate::schema::infer::syntax::{self, named};
 use crate::schema::infer::usage::Usage;
+use crate::syntax::{self, named};
 
 /// The most syntax nodes that are visited.
 const STEPS: usize = 400_000;

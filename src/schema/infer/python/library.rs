@@ -3,20 +3,19 @@
 //! Everything is kept until the reading ends, so that syntax nodes can be held. Counts and bytes are bounded.
 
 use std::cell::{Cell, OnceCell};
-use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 
-use tree_sitter::{Node, ParseOptions, Parser, Tree};
+use tree_sitter::{Node, Tree};
 
 use super::super::{SOURCE_BYTES, Script};
 use super::outline::outline;
+use crate::runtime::Language;
+use crate::syntax;
 
 /// The most modules of one reading.
 const MODULES: usize = 24;
 /// The most bytes of sources that are parsed besides the script's own.
 const IMPORTED_BYTES: usize = 1024 * 1024;
-/// How often the parser may report progress before it is stopped; it reports about every hundred operations.
-const PROGRESS: usize = 200_000;
 
 /// One file, parsed when something of it is wanted.
 pub(super) struct Module {
@@ -36,7 +35,7 @@ impl Module {
     fn parsed(&self) -> Option<&(Vec<u8>, Tree)> {
         let parse = || {
             let source = outline(&self.text, self.is_imported).unwrap_or_else(|| self.text.clone());
-            let tree = parse(&source)?;
+            let tree = syntax::parse(Language::Python, &source)?;
             Some((source, tree))
         };
         self.parsed.get_or_init(parse).as_ref()
@@ -134,16 +133,4 @@ impl<'a> Library<'a> {
         self.slots.get(free)?.set(Module::new(path, source, true)).ok()?;
         Some(free)
     }
-}
-
-fn parse(source: &[u8]) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
-    let mut progress = 0usize;
-    let mut stop = |_: &tree_sitter::ParseState| {
-        progress += 1;
-        if progress > PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let options = ParseOptions::new().progress_callback(&mut stop);
-    parser.parse_with_options(&mut |at, _| source.get(at..).unwrap_or(&[]), None, Some(options))
 }

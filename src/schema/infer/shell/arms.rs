@@ -7,7 +7,7 @@ use super::expansions::{Parameter, literal, parameters, sole, unquoted};
 use super::reader::{Frame, Known, Reader};
 use crate::schema::infer::cli::{Arg, Kind, Takes, is_help};
 use crate::schema::infer::parser::Parser;
-use crate::schema::infer::syntax::{below, named};
+use crate::syntax::{below, named};
 
 /// The most nodes of an arm that are looked at.
 const NODES: usize = 2000;

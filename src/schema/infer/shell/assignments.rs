@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::expansions::{literal, parameters, sole};
 use super::reader::{Known, Reader};
 use crate::schema::infer::cli::Arg;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 impl<'t> Reader<'t> {
     pub(super) fn assignment(&mut self, node: Node<'t>) {

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::expansions::{literal, sole, unquoted};
 use super::reader::{Known, Reader, integer};
 use crate::schema::infer::cli::is_help;
-use crate::schema::infer::syntax::named;
+use crate::syntax::named;
 
 /// The longest condition that is read, in bytes.
 const CONDITION_BYTES: usize = 600;

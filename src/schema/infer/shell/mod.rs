@@ -13,8 +13,10 @@ mod reader;
 
 use tree_sitter::Node;
 
-use super::{Inferred, emit, parser, syntax};
+use super::{Inferred, emit, parser};
+use crate::runtime::Language;
 use crate::schema::infer::properties::first_line;
+use crate::syntax;
 use reader::Reader;
 
 /// The most nodes in which usage texts are looked for.
@@ -22,7 +24,7 @@ const NODES: usize = 200_000;
 
 pub(super) fn infer(source: &[u8]) -> Inferred {
     let mut generic = Inferred::generic();
-    let Some(tree) = syntax::parse(&tree_sitter_bash::LANGUAGE.into(), source) else { return generic };
+    let Some(tree) = syntax::parse(Language::Bash, source) else { return generic };
     let root = tree.root_node();
     let mut reader = Reader::new(source);
     let header = header(source, root);

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::expansions::{literal, sole, unquoted};
 use super::reader::{Known, Reader};
 use crate::schema::infer::cli::{Arg, Takes, is_help};
-use crate::schema::infer::syntax::{below, named};
+use crate::syntax::{below, named};
 
 /// The most nodes of a loop in which a `shift` is looked for.
 const NODES: usize = 4000;

@@ -7,8 +7,8 @@ use tree_sitter::Node;
 use super::expansions::{Parameter, parameters, sole, unquoted};
 use crate::schema::infer::cli::{Arg, Kind, Takes};
 use crate::schema::infer::parser::Parser;
-use crate::schema::infer::syntax::{self, named};
 use crate::schema::infer::usage::Usage;
+use crate::syntax::{self, named};
 
 /// The most syntax nodes that are visited.
 const STEPS: usize = 200_000;
