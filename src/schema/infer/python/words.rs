@@ -162,10 +162,16 @@ impl WordUse {
     fn by_usage(&self, usage: &Usage) -> Vec<Arg> {
         let mut arguments = Vec::new();
         for (index, word) in usage.words.iter().enumerate() {
+            // `FILE [FILE ...]` is one argument: some files.
+            if usage.words.get(index + 1).is_some_and(|next| next.is_repeated && next.name == word.name) {
+                continue;
+            }
+            let is_again = index.checked_sub(1).and_then(|before| usage.words.get(before));
+            let is_again = is_again.is_some_and(|before| word.is_repeated && before.name == word.name);
             let seen = self.words.get(&(index + 1));
             // A guard knows better than brackets, which also mark places to fill.
             let is_needed = self.last_needed.is_some_and(|last| index < last);
-            let is_optional = !is_needed && word.is_optional || self.is_optional(index + 1);
+            let is_optional = !is_again && (!is_needed && word.is_optional || self.is_optional(index + 1));
             arguments.push(Arg {
                 dest: word.name.clone(),
                 nargs: match (word.is_repeated, is_optional) {
