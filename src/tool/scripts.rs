@@ -320,6 +320,10 @@ fn properties(schema: &Schema) -> impl Iterator<Item = &str> {
 /// A script that parses a command line gets one; every other script of a skill with a declared schema reads JSON on stdin.
 fn convention_of_declared(schema: &Schema, found: Inferred, diagnostics: &mut Vec<Diagnostic>) -> Convention {
     let Convention::Argv(mut spec) = found.convention else { return Convention::StdinJson };
+    // The author knows better than the source of a script that seems to take nothing.
+    if spec.arguments.is_empty() && spec.subcommands.is_none() && spec.stdin_property.is_none() {
+        return Convention::StdinJson;
+    }
     let mut unknown = Vec::new();
     for property in properties(schema) {
         if !spec.knows(property) {

@@ -51,6 +51,11 @@ impl Module {
         self.parsed().map(|(_, tree)| tree.root_node())
     }
 
+    /// All of the file.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     pub(super) fn stem(&self) -> &str {
         self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
     }
@@ -75,6 +80,11 @@ impl<'a> Library<'a> {
 
     pub(super) fn module(&self, index: usize) -> Option<&Module> {
         self.slots.get(index)?.get()
+    }
+
+    /// Every module that was read.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.slots.iter().filter_map(OnceCell::get)
     }
 
     /// The skill's own module of this dotted name, as the module `from` imports it; `dots` counts the leading dots of a

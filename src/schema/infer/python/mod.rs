@@ -29,12 +29,12 @@ mod words;
 use super::{Inferred, Script};
 use crate::schema::Convention;
 use crate::schema::infer::properties::first_line;
-use argparse::Origin;
+use argparse::{Origin, Parser};
 use library::Library;
 use reader::Reader;
 
 pub(super) fn infer(script: &Script<'_>) -> Inferred {
-    let mut generic = Inferred::generic();
+    let generic = Inferred::generic();
     let library = Library::open(script);
     let mut reader = Reader::new(&library);
     reader.run();
@@ -61,8 +61,49 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
         inferred.description = description(docstring.as_deref());
         return inferred;
     }
-    generic.description = description(docstring.as_deref());
-    generic
+    let mut nothing = generic;
+    if takes_nothing(&library) {
+        nothing = emit::inferred(&[Parser::default()], 0, false);
+    }
+    nothing.description = description(docstring.as_deref());
+    nothing
+}
+
+/// What a script that takes nothing does not speak of: its words, its input, and functions by which a package would read
+/// either.
+const SOURCES: [&str; 20] = [
+    "argv",
+    "stdin",
+    "input",
+    "argparse",
+    "getopt",
+    "optparse",
+    "click",
+    "typer",
+    "docopt",
+    "fire",
+    "Fire",
+    "absl",
+    "hydra",
+    "open(0",
+    "parse_",
+    ".main(",
+    ".cli(",
+    ".app(",
+    ".run(",
+    "import_module",
+];
+
+/// Whether nothing in a script could read its command line or stdin. It does something when it is run, and everything that it
+/// imports of the skill was read.
+fn takes_nothing(library: &Library<'_>) -> bool {
+    let Some(script) = library.module(0) else { return false };
+    let is_well = script.root().is_some_and(|root| !root.has_error() && root.named_child_count() > 0);
+    let is_silent = |text: &str| {
+        let names = ["import main", "import cli", "import app", "import run", "exec(", "eval("];
+        !SOURCES.iter().chain(&names).any(|mark| text.contains(mark))
+    };
+    is_well && library.modules().all(|module| is_silent(&String::from_utf8_lossy(module.text())))
 }
 
 /// typer makes an app of one command that command.

@@ -291,7 +291,12 @@ impl<'t> Reader<'t> {
             }
             None => self.doubting(|reader| {
                 if let Some(left) = left {
-                    let item = if let Val::Words(_) = over { Val::Word(None) } else { Val::Unknown };
+                    let item = if let Val::Words(from) = over {
+                        reader.words.walked(from);
+                        Val::Word(None)
+                    } else {
+                        Val::Unknown
+                    };
                     reader.assign(left, item);
                 }
                 reader.exec_field(node, "body");

@@ -30,6 +30,8 @@ pub(super) struct WordUse {
     last_needed: Option<usize>,
     /// The first word of those that are taken all together.
     rest: Option<usize>,
+    /// The first word of those that a loop goes through.
+    walked: Option<usize>,
     /// Words that the script asks for before it reads them.
     asked: Vec<usize>,
     /// The words are walked in a way that is not followed.
@@ -114,6 +116,11 @@ impl WordUse {
         self.rest = Some(self.rest.map_or(from, |known| known.min(from)));
     }
 
+    /// A loop goes through all words from here on.
+    pub(super) fn walked(&mut self, from: usize) {
+        self.walked = self.walked.or(Some(from));
+    }
+
     /// A text for the user that may tell the usage.
     pub(super) fn printed(&mut self, text: &str) {
         if self.usage.is_none() && text.len() <= USAGE_BYTES && usage::is_usage(text) {
@@ -123,11 +130,17 @@ impl WordUse {
 
     /// The command line, where it is understood.
     pub(super) fn parser(&self, docstring: Option<&str>) -> Option<Parser> {
-        if self.words.is_empty() && self.flags.is_empty() && self.rest.is_none() {
+        let is_untouched = self.words.is_empty() && self.flags.is_empty() && self.rest.is_none();
+        let is_walked = self.walked == Some(1) && !self.is_loose;
+        if is_untouched && !is_walked {
             return None;
         }
         let documented = docstring.and_then(usage::parse);
-        let usage = [self.usage.as_ref(), documented.as_ref()].into_iter().flatten().find(|usage| self.agrees(usage));
+        // A loop that looks at nothing but whole words takes the repeated one that the usage names.
+        let is_plain =
+            |usage: &&Usage| usage.options.is_empty() && usage.words.last().is_some_and(|word| word.is_repeated);
+        let mut usages = [self.usage.as_ref(), documented.as_ref()].into_iter().flatten();
+        let usage = usages.find(|usage| self.agrees(usage) && (!is_untouched || is_plain(usage)));
         let arguments = match usage {
             Some(usage) => self.by_usage(usage),
             None if self.is_loose || self.words.is_empty() => return None,
@@ -149,10 +162,16 @@ impl WordUse {
     fn by_usage(&self, usage: &Usage) -> Vec<Arg> {
         let mut arguments = Vec::new();
         for (index, word) in usage.words.iter().enumerate() {
+            // `FILE [FILE ...]` is one argument: some files.
+            if usage.words.get(index + 1).is_some_and(|next| next.is_repeated && next.name == word.name) {
+                continue;
+            }
+            let is_again = index.checked_sub(1).and_then(|before| usage.words.get(before));
+            let is_again = is_again.is_some_and(|before| word.is_repeated && before.name == word.name);
             let seen = self.words.get(&(index + 1));
             // A guard knows better than brackets, which also mark places to fill.
             let is_needed = self.last_needed.is_some_and(|last| index < last);
-            let is_optional = !is_needed && word.is_optional || self.is_optional(index + 1);
+            let is_optional = !is_again && (!is_needed && word.is_optional || self.is_optional(index + 1));
             arguments.push(Arg {
                 dest: word.name.clone(),
                 nargs: match (word.is_repeated, is_optional) {
