@@ -63,7 +63,7 @@ impl Stage {
     fn config(&self, tier: &str, more: Value) -> Value {
         let mut config = json!({
             "policy": { "min_tier": "landlock", "max_tier": tier, "network": { "allow": [], "accept_port_only": true } },
-            "cache_dir": self.cache.path(),
+            "cache_dir": self.cache_dir(),
             "dependencies": { "python_index": self.index.python(), "node_registry": self.index.node() },
         });
         if tier == "landlock" {
@@ -76,6 +76,11 @@ impl Stage {
         config
     }
 
+    /// The library makes it.
+    fn cache_dir(&self) -> PathBuf {
+        self.cache.path().join("cache")
+    }
+
     fn engine(&self, tier: &str, more: Value) -> Engine {
         let engine = Engine::new(&self.config(tier, more));
         engine.load(self.skills.path());
@@ -84,7 +89,7 @@ impl Stage {
 
     /// What lies in the folder of environments, locks left out.
     fn kept(&self) -> Vec<String> {
-        let names = fs::read_dir(self.cache.path().join("environments")).into_iter().flatten().flatten();
+        let names = fs::read_dir(self.cache_dir().join("environments")).into_iter().flatten().flatten();
         let names = names.filter_map(|entry| entry.file_name().into_string().ok());
         names.filter(|name| !name.ends_with(".lock")).collect()
     }
@@ -205,7 +210,7 @@ fn where_nothing_is_declared_nothing_is_touched() {
     assert_eq!(engine.prepare("").expect("there is nothing to do"), json!({ "environments": [] }));
     let result = engine.execute("plain").expect("it runs");
     assert_eq!((&result["text"], &result["dependencies"]), (&json!("1\n"), &Value::Null));
-    assert_eq!(fs::read_dir(stage.cache.path()).expect("it is there").count(), 0);
+    assert!(!stage.cache_dir().join("environments").exists());
     assert_eq!(stage.index.count(""), 0);
 }
 
@@ -403,7 +408,7 @@ fn a_cache_that_others_may_write_is_not_used() {
     let Some(tier) = tiers().first().copied() else { return };
     let stage = Stage::new();
     stage.skill("a", &[("requirements.txt", "greeting"), ("scripts/main.py", PRINTS_GREETING)]);
-    let environments = stage.cache.path().join("environments");
+    let environments = stage.cache_dir().join("environments");
     let engine = stage.engine(tier, json!({}));
     let report = engine.prepare("a").unwrap_or_else(|error| panic!("{error:?}"));
     let folder = PathBuf::from(report["environments"][0]["path"].as_str().expect("a text"));
@@ -424,7 +429,7 @@ fn a_cache_that_others_may_write_is_not_used() {
         fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("it is closed");
     }
     let link = stage.cache.path().join("link");
-    std::os::unix::fs::symlink(stage.cache.path(), &link).expect("it is made");
+    std::os::unix::fs::symlink(stage.cache_dir(), &link).expect("it is made");
     let mut config = stage.config(tier, json!({}));
     config["policy"]["write_paths"] = json!([link]);
     let (status, message) = Engine::try_new(&config).err().unwrap_or_else(|| {

@@ -48,6 +48,8 @@ impl Cache {
         let shown = cache_dir.join(FOLDER);
         let unusable = |why: String| finding("cache-unusable", format!("'cache_dir': {} {why}", shown.display()));
         let failed = |error: std::io::Error| unusable(format!("cannot be used: {error}"));
+        // Calls as other users reach the environments that are kept beside this folder.
+        DirBuilder::new().recursive(true).mode(0o755).create(cache_dir).map_err(failed)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&shown).map_err(failed)?;
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let folder = OpenOptions::new().read(true).custom_flags(flags).open(&shown).map_err(failed)?;

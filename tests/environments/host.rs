@@ -60,7 +60,7 @@ impl Engine {
     }
 
     pub fn execute(&self, tool: &str) -> Result<Value, Failed> {
-        self.execute_with(tool, &json!({ "args": [] }))
+        self.execute_with(tool, &json!({}))
     }
 
     pub fn execute_with(&self, tool: &str, arguments: &Value) -> Result<Value, Failed> {
@@ -76,7 +76,7 @@ impl Engine {
 
     /// The answers to a model that calls `tool`.
     pub fn answer(&self, tool: &str) -> Result<Value, Failed> {
-        let call = json!({ "id": "c", "type": "function", "function": { "name": tool, "arguments": "{\"args\":[]}" } });
+        let call = json!({ "id": "c", "type": "function", "function": { "name": tool, "arguments": "{}" } });
         let response = json!({ "choices": [{ "message": { "role": "assistant", "tool_calls": [call] } }] }).to_string();
         let (mut out, mut error) = (null_mut(), null_mut());
         let ((dialect, dialect_len), (response, response_len)) = (bytes("openai"), bytes(&response));

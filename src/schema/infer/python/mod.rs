@@ -22,6 +22,7 @@ mod outline;
 mod reader;
 mod scope;
 mod shape;
+mod silence;
 mod usage;
 mod value;
 mod words;
@@ -34,7 +35,6 @@ use library::Library;
 use reader::Reader;
 
 pub(super) fn infer(script: &Script<'_>) -> Inferred {
-    let generic = Inferred::generic();
     let library = Library::open(script);
     let mut reader = Reader::new(&library);
     reader.run();
@@ -61,49 +61,10 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
         inferred.description = description(docstring.as_deref());
         return inferred;
     }
-    let mut nothing = generic;
-    if takes_nothing(&library) {
-        nothing = emit::inferred(&[Parser::default()], 0, false);
-    }
-    nothing.description = description(docstring.as_deref());
-    nothing
-}
-
-/// What a script that takes nothing does not speak of: its words, its input, and functions by which a package would read
-/// either.
-const SOURCES: [&str; 20] = [
-    "argv",
-    "stdin",
-    "input",
-    "argparse",
-    "getopt",
-    "optparse",
-    "click",
-    "typer",
-    "docopt",
-    "fire",
-    "Fire",
-    "absl",
-    "hydra",
-    "open(0",
-    "parse_",
-    ".main(",
-    ".cli(",
-    ".app(",
-    ".run(",
-    "import_module",
-];
-
-/// Whether nothing in a script could read its command line or stdin. It does something when it is run, and everything that it
-/// imports of the skill was read.
-fn takes_nothing(library: &Library<'_>) -> bool {
-    let Some(script) = library.module(0) else { return false };
-    let is_well = script.root().is_some_and(|root| !root.has_error() && root.named_child_count() > 0);
-    let is_silent = |text: &str| {
-        let names = ["import main", "import cli", "import app", "import run", "exec(", "eval("];
-        !SOURCES.iter().chain(&names).any(|mark| text.contains(mark))
-    };
-    is_well && library.modules().all(|module| is_silent(&String::from_utf8_lossy(module.text())))
+    let is_silent = silence::is_silent(&library);
+    let mut inferred = if is_silent { emit::inferred(&[Parser::default()], 0, false) } else { Inferred::generic() };
+    inferred.description = description(docstring.as_deref());
+    inferred
 }
 
 /// typer makes an app of one command that command.
