@@ -96,7 +96,7 @@ fn engine(tier: Tier, network: &Value) -> (tempfile::TempDir, Engine) {
 }
 
 fn run(engine: &Engine, tool: &str, words: &[&str], options: &Value) -> Arc<Value> {
-    let arguments = json!({ "args": words }).to_string();
+    let arguments = if words.is_empty() { json!({}) } else { json!({ "args": words }) }.to_string();
     engine.execute(tool, &arguments, &options.to_string()).unwrap_or_else(|error| panic!("{tool} {words:?}: {error}"))
 }
 
