@@ -134,6 +134,7 @@ pub(crate) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let all: Vec<String> = names.into_iter().map(|name| format!("`{}`", clip(name, 60))).collect();
     match all.get(..12) {
         Some(first) if all.len() > 12 => format!("{} and {} more", first.join(", "), all.len() - 12),
+        _ if all.is_empty() => "none".to_owned(),
         _ => all.join(", "),
     }
 }
