@@ -83,7 +83,8 @@ static void supervisor_is_killed(void) {
     skl_engine *engine = host_engine(config, folder);
     skl_call *call = family(engine);
     skl_buffer *result;
-    pid_t pids[4], first;
+    pid_t pids[4] = {0}, first;
+    int count;
     double start;
     host = getpid();
     REQUIRE(host_supervisors(&supervisor, 1) == 1);
@@ -99,7 +100,9 @@ static void supervisor_is_killed(void) {
     CHECK_THAT(host_eventually(is_family_gone, NULL, 2000), "%d processes survive the supervisor", host_marked(mark));
     /* The next call has a new one. */
     host_works(engine, "behaviour__works");
-    CHECK(host_supervisors(pids, 4) == 1 && pids[0] != supervisor);
+    count = host_supervisors(pids, 4);
+    CHECK_THAT(count == 1 && pids[0] != supervisor, "%d supervisors, %d where %d was killed", count, (int)pids[0], (int)supervisor);
+    REQUIRE(count == 1);
     /* Killed while nothing runs. */
     first = supervisor;
     supervisor = pids[0];
