@@ -9,6 +9,9 @@ static char mark[64], config[256], arguments_text[128];
 static const char *folder, *tier;
 static pid_t host, supervisor;
 
+/* How often a supervisor is killed in the middle of a call and a new one wanted at once. */
+enum { ROUNDS = 20 };
+
 /* The program, its child and its grandchild in a session of its own. */
 static bool is_family_complete(void *nothing) {
     (void)nothing;
@@ -84,7 +87,7 @@ static void supervisor_is_killed(void) {
     skl_call *call = family(engine);
     skl_buffer *result;
     pid_t pids[4] = {0}, first;
-    int count;
+    int count, round;
     double start;
     host = getpid();
     REQUIRE(host_supervisors(&supervisor, 1) == 1);
@@ -103,6 +106,17 @@ static void supervisor_is_killed(void) {
     count = host_supervisors(pids, 4);
     CHECK_THAT(count == 1 && pids[0] != supervisor, "%d supervisors, %d where %d was killed", count, (int)pids[0], (int)supervisor);
     REQUIRE(count == 1);
+    /* Nor is the new one taken for the old one, however close they are. */
+    for (round = 0; round < ROUNDS; round++) {
+        call = host_call(engine, "behaviour__stays-with-family", arguments_text, "");
+        CHECK(host_eventually(is_family_complete, NULL, 20000));
+        CHECK(kill(pids[0], SIGKILL) == 0);
+        skl_buffer_free(host_wait(call, 10000));
+        skl_call_free(call);
+        host_works(engine, "behaviour__works");
+        REQUIRE(host_supervisors(pids, 4) == 1);
+        CHECK(host_eventually(is_family_gone, NULL, 2000));
+    }
     /* Killed while nothing runs. */
     first = supervisor;
     supervisor = pids[0];

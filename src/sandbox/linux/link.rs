@@ -79,6 +79,11 @@ impl Link {
     pub fn socket(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+
+    /// Whether the supervisor is gone, as its socket tells.
+    pub fn is_gone(&self) -> bool {
+        is_readable(self.socket(), Duration::ZERO)
+    }
 }
 
 impl Drop for Link {

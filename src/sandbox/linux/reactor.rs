@@ -258,7 +258,8 @@ impl Shared {
             let _ = self.wake.read();
         } else if token <= LINKS as u64 {
             let link = self.lock().links.get(token as usize - 1).cloned().flatten();
-            if let Some(link) = link {
+            // The event may be that of a link which a run has found gone, and a call has replaced since.
+            if let Some(link) = link.filter(|link| link.is_gone()) {
                 let _ = self.epoll.delete(link.socket());
                 self.forget_link(&link);
             }
