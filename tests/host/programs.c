@@ -168,6 +168,8 @@ static const struct row rows[] = {
     /* Without a file system of its own a run is bounded by the size of each file, and the result says so. */
     { LANDLOCK, "fills-disk", "", "{\"limits\":{\"file_bytes\":32768}}", "\"ok\"", "1", "null", "null", too_large },
     { ANYWHERE, "allocates", "", "{\"limits\":{\"memory_bytes\":67108864}}", "\"limit\"", NULL, NULL, "\"memory\"", peak },
+    /* So little that it is gone between two looks, where looking is what limits the tree. */
+    { ANYWHERE, "allocates", "", "{\"limits\":{\"memory_bytes\":8388608}}", "\"limit\"", NULL, NULL, "\"memory\"", NULL },
     { ANYWHERE, "forks-100", "", "{\"limits\":{\"pids\":20}}", "\"limit\"", NULL, NULL, "\"pids\"", NULL },
     { ANYWHERE, "writes-files", "", "", "\"ok\"", "0", "null", "null", files },
 };

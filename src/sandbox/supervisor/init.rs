@@ -144,6 +144,10 @@ fn report(run: &Run, built: &Built, watch: &Watch, status: u32, reason: u32, mos
     if watch.owns_processes != 0 && watch.pids != 0 && most.tasks >= watch.pids {
         notes |= note::PIDS_REFUSED;
     }
+    // `RLIMIT_DATA` refuses as silently, and a quick program ends of it between two looks: what it held tells.
+    if watch.memory_bytes != 0 && largest > watch.memory_bytes {
+        notes |= note::OUT_OF_MEMORY;
+    }
     if let Some(lease) = run.lease {
         peak = match Lease::counter(lease.memory_peak, b"") {
             0 => peak,
