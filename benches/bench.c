@@ -199,10 +199,12 @@ int main(int argc, char **argv) {
                          .target = "ratio <= 1.5", .tool = "calculator", .arguments = REQUEST, .engine = ours});
 
     /* The way out: a native client, bare and in a call whose list names the server. */
-    char *client = argv[9], port[16], network[256];
+    char *client = argv[9], port[16], network[4608];
     snprintf(port, sizeof port, "%d", start_server());
     snprintf(network, sizeof network,
-             "{\"policy\":{\"network\":{\"allow\":[\"127.0.0.1:%s\"],\"limits\":{\"bytes_in\":1099511627776}}}}", port);
+             "{\"interpreters\":{\"python\":\"%s\"},"
+             "\"policy\":{\"network\":{\"allow\":[\"127.0.0.1:%s\"],\"limits\":{\"bytes_in\":1099511627776}}}}",
+             python, port);
     skl_engine *networked = engine(network, bench_skills);
     add((struct variant){.name = "call-true-network", .note = "call of a static `true` with a network", .baseline = "call-true",
                          .tool = "true", .arguments = "{}", .engine = networked});
@@ -225,6 +227,15 @@ int main(int argc, char **argv) {
         add((struct variant){.name = ways[i].name, .note = ways[i].note, .baseline = ways[i].bare, .target = ways[i].target,
                              .tool = "client", .arguments = arguments[i], .engine = networked, .reads_ms = true});
     }
+
+    /* The same from a script, which spends more of the time itself than a client that throws everything away. */
+    char script[4608], fetch[64];
+    snprintf(script, sizeof script, "%s/download/scripts/main.py", bench_skills);
+    char *bare_script[] = {argv[4], "-I", "-S", "-B", script, port, "64", NULL};
+    snprintf(fetch, sizeof fetch, "{\"args\":[\"%s\",\"64\"]}", port);
+    add((struct variant){.name = "net-script", .note = "64 MiB read by Python's urllib", .argv = bare_script, .reads_ms = true});
+    add((struct variant){.name = "proxied-script", .note = "the same in a call", .baseline = "net-script", .target = "ratio <= 1.67",
+                         .tool = "download", .arguments = fetch, .engine = networked, .reads_ms = true});
 
     /* What a machine has to give: on two cores, three parties cannot keep the pace of two. */
     char relayed[64];

@@ -21,30 +21,24 @@ from .agent import Agent
 from .call import Call
 from .errors import *  # noqa: F403
 from .inference import InferredSchema, Parameter, SchemaInferrer
+from .isolation import Isolation, Layer, Obstacle, Probe
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
+from .result import CallFailure, OutputFile, Result, Usage
 from .stream import ResponseStream
 from .values import (
-    CallFailure,
     Diagnostic,
     Environment,
-    Isolation,
-    Layer,
     LoadReport,
-    Obstacle,
-    OutputFile,
     PrepareReport,
-    Probe,
     ReloadReport,
     Resource,
-    Result,
     ScanFinding,
     ScanReport,
     ScanSkipped,
     SkillInfo,
     SkippedSkill,
     ToolDefinition,
-    Usage,
 )
 
 __version__ = _ffi.VERSION

@@ -21,6 +21,9 @@ Pointer = TypeVar("Pointer", bound=ctypes.c_void_p)
 # JSON text as it is, or a value that becomes JSON; None is the empty document.
 Document = Union[None, str, bytes, Any]
 
+# One encoder for all: json.dumps makes a new one for each text that is not plain ASCII.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 _live: set[tuple[str, Optional[int]]] = set()
 
 
@@ -172,7 +175,7 @@ def document(value: Document) -> tuple[bytes, int]:
         return b"", 0
     if isinstance(value, (str, bytes)):
         return text(value)
-    return text(json.dumps(value, ensure_ascii=False))
+    return text(_encode(value))
 
 
 def unsigned(value: int) -> int:

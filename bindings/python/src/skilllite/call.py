@@ -12,7 +12,7 @@ from typing import Literal, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from ._asyncio import readable
-from .values import Result
+from .result import Result
 
 # The longest wait that poll(2) takes, in milliseconds; about 24 days.
 _LONGEST_POLL_MS = 2**31 - 1
@@ -31,6 +31,7 @@ class Call:
 
     def __init__(self, handle: _handles.Handle[_ffi.skl_call]) -> None:
         self._handle = handle
+        self._has_ended = False
 
     def wait(self, timeout: Optional[float] = None) -> Result:
         """Waits for the end and gives the result; may be repeated.
@@ -48,7 +49,9 @@ class Call:
                 poll.register(fd, select.POLLIN)
                 poll.poll(None if timeout_ms < 0 else timeout_ms)
                 timeout_ms = 0
-            return Result.of(_handles.call_json(functions.skl_call_wait, pointer, timeout_ms))
+            document = _handles.call_json(functions.skl_call_wait, pointer, timeout_ms)
+        self._has_ended = True
+        return Result(document)
 
     async def wait_async(self) -> Result:
         """`wait` in an event loop of asyncio, which goes on meanwhile. Cancelling the task leaves the call running."""
@@ -117,9 +120,10 @@ class Call:
     def close(self) -> None:
         """Cancels the call if it still runs and releases it. Repeating it does nothing."""
         if not self._handle.is_closed:
-            # Another thread that waits holds the handle; cancelling lets it go.
-            with contextlib.suppress(errors.ClosedError, errors.ForkedError):
-                self.cancel()
+            if not self._has_ended:
+                # Another thread that waits holds the handle; cancelling lets it go.
+                with contextlib.suppress(errors.ClosedError, errors.ForkedError):
+                    self.cancel()
             self._handle.close()
 
     def __enter__(self) -> Call:

@@ -20,7 +20,7 @@ except ImportError as error:
 
 from .errors import QueueFullError, SkillError, ToolError
 from .manager import SkillManager
-from .values import Result
+from .result import Result
 
 # What a model can repair, or try again; anything else is the host's to see.
 _FOR_MODEL = (ToolError, SkillError, QueueFullError)

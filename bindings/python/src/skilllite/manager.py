@@ -15,7 +15,8 @@ from typing import Any, Optional, Union
 
 from . import _ffi, _handles, _library, errors
 from .call import Call
-from .values import LoadReport, PrepareReport, ReloadReport, Resource, Result, ScanReport, SkillInfo, ToolDefinition
+from .result import Result
+from .values import LoadReport, PrepareReport, ReloadReport, Resource, ScanReport, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
 
