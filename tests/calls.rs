@@ -1,5 +1,8 @@
 //! Calls from their start to their result, in the real sandbox, through the engine and through the C API.
 
+#[path = "calls/responses.rs"]
+mod responses;
+
 use std::ffi::c_char;
 use std::fs;
 use std::path::Path;
@@ -24,6 +27,8 @@ case "$1" in
     hang) exec sleep 3600 ;;
     spin) while :; do :; done ;;
     follow) echo out; echo err >&2; exec sleep 3600 ;;
+    meet) echo up > "$2"; read -r line < "$3"; printf '%s' "$line" ;;
+    hold) exec > "$2"; echo up; exec sleep 3600 ;;
     flood) head -c "$2" /dev/zero; echo done >&2 ;;
 esac
 "#;
@@ -254,29 +259,6 @@ fn what_was_loaded_is_what_runs() {
     assert!(added.message.contains("`scripts/json.py`"), "{added}");
     fs::remove_file(&planted).expect("it is removed");
     assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
-}
-
-#[test]
-fn a_response_is_answered_in_order() {
-    let Some((_folder, engine)) = engine(lenient()) else { return };
-    let ask = |id: &str, name: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } });
-    let calls = [
-        ask("a", "worker", &args(&["say", "one"])),
-        ask("b", "nobody", "{}"),
-        ask("c", "worker", "{"),
-        ask("d", "worker", &args(&["fail"])),
-    ];
-    let response = json!({ "choices": [{ "message": { "role": "assistant", "tool_calls": calls } }] });
-    let messages = engine.handle("openai", &response.to_string(), "").expect("it is answered");
-    let answers: Vec<_> = messages.as_array().into_iter().flatten().collect();
-    let expected = [("a", "one"), ("b", "nobody"), ("c", "JSON"), ("d", "broken")];
-    assert_eq!(answers.len(), expected.len());
-    for (answer, (id, needle)) in answers.iter().zip(expected) {
-        assert_eq!(answer["tool_call_id"], id);
-        assert!(answer["content"].as_str().is_some_and(|content| content.contains(needle)), "{answer}");
-    }
-    let refused = engine.handle("openai", "{}", "").expect_err("that is no response");
-    assert_eq!(refused.status, Status::InvalidResponse);
 }
 
 /// The waits of a C host: on the descriptor, with a look, blocked in several threads.
