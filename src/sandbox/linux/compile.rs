@@ -1,5 +1,6 @@
 //! Policy and command → plan: a pure function of its inputs, so that every plan can be tested without privileges.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -111,7 +112,7 @@ fn host_view(inputs: &Inputs, steps: &mut Vec<Step>) {
 }
 
 fn input_files(command: &Command, steps: &mut Vec<Step>) {
-    let mut made = vec![command.layout.work.clone(), command.layout.temporary.clone()];
+    let mut made = HashSet::from([command.layout.work.clone(), command.layout.temporary.clone()]);
     for (path, content) in &command.files {
         let path = command.layout.work.join(path);
         view::make_parents(&path, &mut made, steps);

@@ -99,11 +99,12 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
 pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> Result<Plan> {
     let policy = &pending.policy;
     let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
+    let loader = if policy.allows_subprocess { None } else { loader(&host_path(&pending.command)) };
     Ok(compile::compile(&Inputs {
         policy,
         command: &pending.command,
         mounts: &mounts(pending)?,
-        loader: loader(&host_path(&pending.command)).as_deref(),
+        loader: loader.as_deref(),
         host: &link.host,
         tier: pending.tier,
         deadline_ns: start_ns.saturating_add(policy.limits.wall_ms.saturating_mul(1_000_000)),

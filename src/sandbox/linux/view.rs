@@ -1,6 +1,8 @@
 //! The file tree of a run that has one of its own: what runs have in common, and what belongs to this one.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -39,7 +41,7 @@ pub fn own(inputs: &Inputs, steps: &mut Vec<Step>) {
     let processes = PathBuf::from("/proc");
     let mut entries = view_entries(inputs);
     // Parents before children, whatever order they came in.
-    entries.sort_by_key(|entry| entry.path().components().count());
+    entries.sort_by_cached_key(|entry| entry.path().components().count());
     // What lies in a directory that each run has for itself can only be attached there.
     let (late, common): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|entry| scratch.iter().any(|(root, _)| entry.path().starts_with(root)));
@@ -109,9 +111,11 @@ pub fn has_own_loopback(inputs: &Inputs) -> bool {
 
 /// Names a view by everything that it consists of.
 fn key_of(steps: &[Step]) -> [u64; 2] {
-    let mut hash = Sha256::new();
+    let mut name = Name(Sha256::new());
     for step in steps {
-        hash.update(step.to_string());
+        // Hashing refuses nothing.
+        let _ = write!(name, "{step}");
+        let Name(hash) = &mut name;
         if let Step::OpenTree { identity: [device, inode], .. } = step {
             // A path whose file was replaced is another view.
             hash.update(device.to_ne_bytes());
@@ -122,9 +126,19 @@ fn key_of(steps: &[Step]) -> [u64; 2] {
         }
         hash.update([0]);
     }
-    let digest = hash.finalize();
+    let digest = name.0.finalize();
     let word = |at: usize| digest.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes);
     [word(0), word(8)]
+}
+
+/// Text that is hashed as it is written.
+struct Name(Sha256);
+
+impl Write for Name {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text);
+        Ok(())
+    }
 }
 
 /// Steps that put entries into a root.
@@ -132,9 +146,9 @@ fn key_of(steps: &[Step]) -> [u64; 2] {
 struct Builder {
     steps: Vec<Step>,
     /// Directories that exist.
-    made: Vec<PathBuf>,
+    made: HashSet<PathBuf>,
     /// Trees of the host that are attached: what lies in them exists, and cannot be made.
-    attached: Vec<PathBuf>,
+    attached: HashSet<PathBuf>,
     /// Slots in use.
     slots: u32,
 }
@@ -162,7 +176,7 @@ impl Builder {
         let mut slot = first;
         for entry in entries {
             let path = entry.path();
-            let is_given = self.attached.iter().any(|root| path.starts_with(root));
+            let is_given = path.ancestors().any(|above| self.attached.contains(above));
             if !is_given {
                 make_parents(path, &mut self.made, &mut self.steps);
             }
@@ -174,7 +188,7 @@ impl Builder {
                         self.steps.push(Step::File { path: path.to_path_buf(), mode: 0o644, content: Vec::new() });
                     }
                     self.steps.push(Step::Attach { slot, path: path.to_path_buf() });
-                    self.attached.push(path.to_path_buf());
+                    self.attached.insert(path.to_path_buf());
                     slot += 1;
                 }
                 Entry::Link { target, .. } if !is_given => {
@@ -191,9 +205,8 @@ impl Builder {
 
     fn make_directory(&mut self, path: &Path) {
         make_parents(path, &mut self.made, &mut self.steps);
-        if !self.made.iter().any(|made| made == path) {
+        if self.made.insert(path.to_path_buf()) {
             self.steps.push(Step::Directory { path: path.to_path_buf(), mode: 0o755 });
-            self.made.push(path.to_path_buf());
         }
     }
 }
@@ -214,42 +227,34 @@ impl Entry {
     }
 }
 
+/// What the run sees, each place once: the first that names it counts.
 fn view_entries(inputs: &Inputs) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for mount in inputs.mounts {
-        let is_listed = entries.iter().any(|entry| entry.path() == mount.target);
-        if !is_listed {
-            entries.push(Entry::Tree { mount: mount.clone(), is_device: false });
-        }
-    }
-    for device in DEVICES {
+    let mounts = inputs.mounts.iter().map(|mount| Entry::Tree { mount: mount.clone(), is_device: false });
+    let devices = DEVICES.iter().map(|device| {
         let path = Path::new("/dev").join(device);
         let mount =
             Mount { source: path.clone(), target: path, identity: [0; 2], is_directory: false, is_writable: true };
-        entries.push(Entry::Tree { mount, is_device: true });
-    }
+        Entry::Tree { mount, is_device: true }
+    });
     let links = DEVICE_LINKS.iter().map(|(path, target)| (PathBuf::from(path), OsString::from(target)));
     let given = inputs.command.symlinks.iter().map(|(path, target)| (path.clone(), target.clone().into_os_string()));
-    for (path, target) in links.chain(given) {
-        if !entries.iter().any(|entry| entry.path() == path) {
-            entries.push(Entry::Link { path, target });
-        }
-    }
-    for (path, content) in ETC {
-        let path = PathBuf::from(path);
-        if !entries.iter().any(|entry| entry.path() == path) {
-            entries.push(Entry::Text { path, content });
-        }
-    }
-    entries
+    let links = links.chain(given).map(|(path, target)| Entry::Link { path, target });
+    let texts = ETC.iter().map(|(path, content)| Entry::Text { path: PathBuf::from(path), content });
+    // A device works only as one, whoever else grants its path.
+    let mut seen: HashSet<PathBuf> = DEVICES.iter().map(|device| Path::new("/dev").join(device)).collect();
+    let mut is_wanted = |entry: &Entry| match entry {
+        Entry::Tree { is_device: true, .. } => true,
+        entry => seen.insert(entry.path().to_path_buf()),
+    };
+    mounts.chain(devices).chain(links).chain(texts).filter(|entry| is_wanted(entry)).collect()
 }
 
-pub fn make_parents(path: &Path, made: &mut Vec<PathBuf>, steps: &mut Vec<Step>) {
-    let is_missing = |ancestor: &&Path| ancestor.parent().is_some() && !made.iter().any(|done| done == ancestor);
+pub fn make_parents(path: &Path, made: &mut HashSet<PathBuf>, steps: &mut Vec<Step>) {
+    let is_missing = |ancestor: &&Path| ancestor.parent().is_some() && !made.contains(*ancestor);
     let mut missing: Vec<&Path> = path.ancestors().skip(1).take_while(is_missing).collect();
     missing.reverse();
     for directory in missing {
         steps.push(Step::Directory { path: directory.to_path_buf(), mode: 0o755 });
-        made.push(directory.to_path_buf());
+        made.insert(directory.to_path_buf());
     }
 }
