@@ -109,6 +109,7 @@ pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> R
         tier: pending.tier,
         deadline_ns: start_ns.saturating_add(policy.limits.wall_ms.saturating_mul(1_000_000)),
         filters: &filters,
+        views: &shared.views,
     }))
 }
 
