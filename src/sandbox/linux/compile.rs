@@ -2,37 +2,20 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::host::Host;
 use super::landlock;
 use super::seccomp::{Filters, Rules, Sockets};
-use super::view::{self, Views};
+use super::view::{self, DEVICES, Mount, Views};
 use crate::sandbox::plan::{Plan, Step, Supervision};
 use crate::sandbox::{Command, Network, Policy, Tier};
 
-/// Devices of the minimal `/dev`.
-pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// The guest's ids inside its user namespace.
 const GUEST: u32 = 1000;
 /// What a program may know of its own process where `/proc` is the host's. Not the whole directory: `net`, `mountinfo`,
 /// `cgroup` and the same below `task` tell of the host.
 const OWN_PROCESS: [&str; 9] = ["auxv", "cmdline", "comm", "limits", "maps", "smaps_rollup", "stat", "statm", "status"];
-
-/// A host path in the view, after a look at what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    /// On the host.
-    pub source: PathBuf,
-    /// In the sandbox.
-    pub target: PathBuf,
-    /// Device and inode of the source.
-    pub identity: [u64; 2],
-    /// Directory or file.
-    pub is_directory: bool,
-    /// Whether the guest may write there.
-    pub is_writable: bool,
-}
 
 /// Everything a plan depends on.
 pub struct Inputs<'a> {

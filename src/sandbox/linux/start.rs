@@ -12,11 +12,12 @@ use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
 
 use super::capture::Capture;
-use super::compile::{self, Inputs, Mount};
+use super::compile::{self, Inputs};
 use super::link::{self, Link};
 use super::memory_file::{self, Use};
 use super::reactor::Shared;
 use super::run::{Live, Pending, Run};
+use super::view::Mount;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::plan::Plan;
 use crate::sandbox::wire::MAX_SLOTS;

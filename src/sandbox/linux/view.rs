@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::compile::{DEVICES, Mount};
 use crate::sandbox::Layout;
 use crate::sandbox::plan::Step;
 
@@ -20,6 +19,8 @@ pub const INODES: u64 = 65_536;
 const ROOT_BYTES: u64 = 1 << 20;
 /// Where the run's own `/proc` is mounted.
 pub const PROCESSES: &str = "/proc";
+/// Devices of the minimal `/dev`.
+pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Links of the minimal `/dev`.
 const DEVICE_LINKS: [(&str, &str); 5] = [
     ("/dev/fd", "/proc/self/fd"),
@@ -35,6 +36,21 @@ const ETC: [(&str, &str); 4] = [
     ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
 ];
+
+/// A host path in the view, after a look at what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// On the host.
+    pub source: PathBuf,
+    /// In the sandbox.
+    pub target: PathBuf,
+    /// Device and inode of the source.
+    pub identity: [u64; 2],
+    /// Directory or file.
+    pub is_directory: bool,
+    /// Whether the guest may write there.
+    pub is_writable: bool,
+}
 
 /// How many views an engine keeps compiled: one for each interpreter, and some for what calls add.
 const KEPT: usize = 16;
