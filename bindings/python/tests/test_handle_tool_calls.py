@@ -134,7 +134,7 @@ def two_places(write_skill: WriteSkill) -> Iterator[SkillManager]:
     with SkillManager(write_skill("stays", STAYS), config={"max_running": 2}) as manager:
         yield manager
         # In the queue it would wait for its turn in vain.
-        assert manager.execute("stays", timeout=60).text == "through\n"
+        assert manager.execute("stays").text == "through\n"
 
 
 def test_cancelling_the_task_cancels_the_calls(two_places: SkillManager) -> None:
