@@ -80,10 +80,22 @@ func (e *Engine) Start(ctx context.Context, tool string, args any, options ...Ca
 }
 
 func (e *Engine) start(ctx context.Context, tool string, args any, options []CallOption) (*run, error) {
+	r, err := e.launch(ctx, args, options, func(argsText, optionsText []byte) (*callHandle, error) {
+		return nativeCall(e.handle, tool, argsText, optionsText)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.output.changed.L = &r.output.mutex
+	return r, nil
+}
+
+// launch starts what a document and options ask for.
+func (e *Engine) launch(ctx context.Context, document any, options []CallOption, native func(document, options []byte) (*callHandle, error)) (*run, error) {
 	if err := ended(ctx); err != nil {
 		return nil, &contextError{err}
 	}
-	argsText, err := marshal(args)
+	text, err := marshal(document)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +105,11 @@ func (e *Engine) start(ctx context.Context, tool string, args any, options []Cal
 	}
 	e.brief.enter()
 	defer e.brief.leave()
-	handle, err := nativeCall(e.handle, tool, argsText, optionsText)
+	handle, err := native(text, optionsText)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{handle: handle, brief: e.brief}
-	r.output.changed.L = &r.output.mutex
-	return r, nil
+	return &run{handle: handle, brief: e.brief}, nil
 }
 
 // Plan tells what Execute would do: every step of building the sandbox, as a numbered list for a person. Nothing of the skill is

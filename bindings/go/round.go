@@ -39,24 +39,9 @@ func (e *Engine) Respond(ctx context.Context, dialect string, response any, opti
 }
 
 func (e *Engine) respond(ctx context.Context, dialect string, response any, options []CallOption) (*run, error) {
-	if err := ended(ctx); err != nil {
-		return nil, &contextError{err}
-	}
-	responseText, err := marshal(response)
-	if err != nil {
-		return nil, err
-	}
-	optionsText, err := optionsDocument(options)
-	if err != nil {
-		return nil, err
-	}
-	e.brief.enter()
-	defer e.brief.leave()
-	handle, err := nativeRespond(e.handle, dialect, responseText, optionsText)
-	if err != nil {
-		return nil, err
-	}
-	return &run{handle: handle, brief: e.brief}, nil
+	return e.launch(ctx, response, options, func(responseText, optionsText []byte) (*callHandle, error) {
+		return nativeRespond(e.handle, dialect, responseText, optionsText)
+	})
 }
 
 // Done is closed when the last call has ended; Wait does not block then.
