@@ -339,9 +339,8 @@ fn a_c_host_waits_in_every_way() {
 
         // A forked child can neither use the handles nor disturb the parent's call with them.
         let call = start(&["hang"]);
-        let child = libc::fork();
-        assert!(child >= 0);
-        if child == 0 {
+        assert_holds_in_a_child(|| {
+            let mut out = null_mut();
             let is_refused = skl_call_wait(call, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED
                 && skl_call_cancel(call) == skl_status::SKL_ERR_FORKED
                 && skl_call_fd(call) == -1
@@ -349,11 +348,8 @@ fn a_c_host_waits_in_every_way() {
                 && skl_call_read(call, 1, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED;
             skl_call_free(call);
             skl_engine_free(engine);
-            libc::_exit(if is_refused { 42 } else { 1 });
-        }
-        let mut exit = 0;
-        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
-        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+            is_refused
+        });
         assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_ERR_WAIT_TIMEOUT);
 
         // Freeing a running call ends it; nobody waits for it.
@@ -377,6 +373,21 @@ fn a_plan_shows_the_sandbox_and_runs_nothing() {
     }
     let refused = engine.plan("worker", "[]", "").expect_err("the arguments are judged as for a call");
     assert_eq!(refused.status, Status::InvalidArguments);
+}
+
+/// Asks a forked child, which then ends at once.
+fn assert_holds_in_a_child(question: impl FnOnce() -> bool) {
+    // SAFETY: the child only asks and ends; its end is waited for here.
+    unsafe {
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            libc::_exit(if question() { 42 } else { 1 });
+        }
+        let mut exit = 0;
+        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
+        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+    }
 }
 
 /// Waits for a live call without end.

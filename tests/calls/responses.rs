@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use skilllite::capi::*;
 use skilllite::error::Status;
 
-use super::{STREAMED, args, engine, lenient, result};
+use super::{STREAMED, args, assert_holds_in_a_child, engine, lenient, result};
 
 const OK: skl_status = skl_status::SKL_OK;
 /// It takes its arguments from standard input.
@@ -301,19 +301,15 @@ fn a_forked_child_can_neither_use_nor_disturb_it() {
     // SAFETY: every handle is used before it is freed.
     unsafe {
         let mut out = null_mut();
-        let child = libc::fork();
-        assert!(child >= 0);
-        if child == 0 {
+        assert_holds_in_a_child(|| {
+            let mut out = null_mut();
             let is_refused = skl_call_wait(call, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED
                 && skl_call_cancel(call) == skl_status::SKL_ERR_FORKED
                 && skl_call_fd(call) == -1
                 && skl_call_read(call, 1, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED;
             skl_call_free(call);
-            libc::_exit(if is_refused { 42 } else { 1 });
-        }
-        let mut exit = 0;
-        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
-        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+            is_refused
+        });
         assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_ERR_WAIT_TIMEOUT);
         skl_call_free(call);
     }
