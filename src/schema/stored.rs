@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{
-    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Scalar, Subcommands, Values, Writing,
+    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Reading, Scalar, Subcommands, Values,
 };
 use crate::runtime::Language;
 
@@ -185,13 +185,12 @@ fields!(ArgvSpec {
     file_prefixes,
     grammar,
     prefixes,
-    has_numeric_flags,
-    writing
+    has_numeric_flags
 });
-fields!(Writing { values, dashes, is_positional_first });
+fields!(Grammar { reading, values, dashes, is_positional_first });
+variants!(Reading { 0 => Argparse, 1 => Getopt, 2 => Words });
 variants!(Values { 0 => Joined, 1 => ShortApart, 2 => Apart });
 variants!(Dashes { 0 => Marked, 1 => AlwaysMarked, 2 => Verbatim, 3 => Refused });
-variants!(Grammar { 0 => Argparse, 1 => Getopt, 2 => Words });
 fields!(Argument { property, form, is_required });
 variants!(Form {
     0 => Positional(scalar),

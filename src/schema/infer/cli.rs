@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::schema::Writing;
+use crate::schema::Grammar;
 
 /// What a value on the command line becomes in the script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(super) struct Line {
     /// Subcommands by their names.
     pub(super) commands: Vec<(String, Line)>,
     pub(super) needs_command: bool,
-    pub(super) writing: Writing,
+    pub(super) grammar: Grammar,
 }
 
 impl Line {

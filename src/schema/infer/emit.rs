@@ -27,7 +27,7 @@ struct Build {
 
 impl Build {
     fn level(&mut self, line: &Line, path: &[&str]) -> ArgvSpec {
-        let mut spec = ArgvSpec { writing: line.writing, ..ArgvSpec::default() };
+        let mut spec = ArgvSpec { grammar: line.grammar, ..ArgvSpec::default() };
         let owner = path.join(" ");
         let mut placed: BTreeMap<&str, String> = BTreeMap::new();
         for arg in &line.arguments {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cli::{Arg, Kind, Line, Takes, is_help};
 use super::usage::Usage;
-use crate::schema::{Dashes, PROPERTY_COUNT, Values, Writing};
+use crate::schema::{Dashes, Grammar, PROPERTY_COUNT, Values};
 
 /// The most places that positionals are counted to.
 pub(super) const PLACES: usize = 32;
@@ -60,7 +60,7 @@ pub(super) struct Parser {
     pub(super) is_open: bool,
     /// Positionals are recognized by what they are not, at any place.
     pub(super) sorts_words: bool,
-    pub(super) writing: Writing,
+    pub(super) grammar: Grammar,
 }
 
 impl Parser {
@@ -70,14 +70,13 @@ impl Parser {
             _ => Values::Joined,
         };
         let dashes = if source == "yargs" { Dashes::AlwaysMarked } else { Dashes::Marked };
-        let writing = Writing { values, dashes, is_positional_first: false };
-        Self { source, writing, ..Self::default() }
+        Self { source, grammar: Grammar { values, dashes, ..Grammar::default() }, ..Self::default() }
     }
 
     /// A parser that the script's author wrote.
     pub(super) fn by_hand(source: &'static str) -> Self {
-        let writing = Writing { values: Values::Apart, ..Writing::default() };
-        Self { source, writing, is_hand: true, ..Self::default() }
+        let grammar = Grammar { values: Values::Apart, ..Grammar::default() };
+        Self { source, grammar, is_hand: true, ..Self::default() }
     }
 
     /// The argument that a script knows by this name: its destination, in either case, or one of its flags.
@@ -146,7 +145,7 @@ pub(super) fn line(parsers: &[Parser], index: usize, usage: &Usage, depth: usize
     let Some(parser) = parsers.get(index).filter(|_| depth < NESTING) else { return line };
     line.description = parser.description.clone();
     line.exclusive = parser.exclusive.clone();
-    line.writing = parser.writing;
+    line.grammar = parser.grammar;
     for (index, arg) in parser.args.iter().enumerate() {
         if !arg.flags.iter().any(|flag| is_help(flag)) && !is_version(arg) {
             line.arguments.push(option(parser, index, arg.clone(), usage));
@@ -183,10 +182,10 @@ pub(super) fn line(parsers: &[Parser], index: usize, usage: &Usage, depth: usize
         && parser.args.iter().any(Arg::is_positional)
     {
         // A command's positionals are not looked for behind `--`, and lists before them would take them.
-        line.writing = Writing { dashes: Dashes::Refused, is_positional_first: true, ..line.writing };
+        line.grammar = Grammar { dashes: Dashes::Refused, is_positional_first: true, ..line.grammar };
     }
     if is_hand {
-        line.writing = hand_writing(parser, &line);
+        line.grammar = hand_grammar(parser, &line);
     }
     line
 }
@@ -289,13 +288,12 @@ fn lower(name: &str) -> String {
     if name.chars().any(|c| c.is_ascii_lowercase()) { name.to_owned() } else { name.to_ascii_lowercase() }
 }
 
-/// How a hand-written parser wants its words.
-fn hand_writing(parser: &Parser, line: &Line) -> Writing {
+/// How a hand-written parser reads its words.
+fn hand_grammar(parser: &Parser, line: &Line) -> Grammar {
     let has_options = line.arguments.iter().any(|arg| !arg.is_positional());
     let has_positionals = line.arguments.iter().any(Arg::is_positional);
     let is_by_place = has_positionals && !parser.sorts_words;
-    Writing {
-        values: parser.writing.values,
+    Grammar {
         dashes: match () {
             () if parser.needs_marker => Dashes::AlwaysMarked,
             () if parser.knows_marker => Dashes::Marked,
@@ -303,5 +301,6 @@ fn hand_writing(parser: &Parser, line: &Line) -> Writing {
             () => Dashes::Refused,
         },
         is_positional_first: is_by_place && has_options,
+        ..parser.grammar
     }
 }

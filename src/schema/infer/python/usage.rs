@@ -278,7 +278,7 @@ pub(super) fn docopt(text: &str) -> Option<Parser> {
         arguments
             .push(Arg { is_required: is_required && option.value.is_some() && option.default.is_none(), ..argument });
     }
-    Some(Parser { arguments, grammar: Grammar::Getopt, origin: Origin::Docopt, ..Parser::default() })
+    Some(Parser { arguments, grammar: Grammar::GETOPT, origin: Origin::Docopt, ..Parser::default() })
 }
 
 /// The described options of a docopt text: `-s --speed=<kn>  Speed in knots [default: 10].`

@@ -149,7 +149,7 @@ impl WordUse {
         if arguments.is_empty() {
             return None;
         }
-        Some(Parser { arguments, grammar: Grammar::Words, origin: Origin::Words, ..Parser::default() })
+        Some(Parser { arguments, grammar: Grammar::WORDS, origin: Origin::Words, ..Parser::default() })
     }
 
     /// Whether the usage text can be of these words.

@@ -111,7 +111,7 @@ impl Reader<'_> {
     fn new_command(&mut self, origin: Origin) -> Option<usize> {
         let Val::Parser(index) = self.new_parser(&Args::default()) else { return None };
         let parser = self.parsers.get_mut(index)?;
-        *parser = Parser { origin, grammar: Grammar::Getopt, ..Parser::default() };
+        *parser = Parser { origin, grammar: Grammar::GETOPT, ..Parser::default() };
         Some(index)
     }
 
