@@ -27,21 +27,14 @@ pub struct ArgvSpec {
     pub exclusive: Vec<Exclusive>,
     /// The property whose text goes to stdin, when the script also reads it.
     pub stdin_property: Option<String>,
-    /// Characters that make the script read an argument from a file when it starts with one of them
-    /// (`fromfile_prefix_chars`); such positionals are refused.
-    pub file_prefixes: String,
     /// How the script reads its words, and so how they are put together.
     pub grammar: Grammar,
-    /// The characters that start an option; empty means `-`.
-    pub prefixes: String,
-    /// An option of the script looks like a negative number, so a negative number is never a value of a list.
-    pub has_numeric_flags: bool,
 }
 
 /// How a script reads the words of its command line, and so how they are put together; the default is argparse's.
 ///
 /// A flag that itself ends in `=` is followed by its value in the same word, whatever is said here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grammar {
     /// Which word the script gives to which argument.
     pub reading: Reading,
@@ -51,19 +44,31 @@ pub struct Grammar {
     pub dashes: Dashes,
     /// Positionals stand before the options, because the script takes them by their place.
     pub is_positional_first: bool,
+    /// The characters that start an option; empty means `-`.
+    pub prefixes: String,
+    /// Characters that make the script read an argument from a file when it starts with one of them
+    /// (`fromfile_prefix_chars`); such positionals are refused.
+    pub file_prefixes: String,
+    /// An option of the script looks like a negative number, so a negative number is never a value of a list.
+    pub has_numeric_flags: bool,
 }
 
 impl Grammar {
     /// Command lines in getopt_long's tradition: click, typer, docopt.
-    pub const GETOPT: Self = Self {
-        reading: Reading::Getopt,
-        values: Values::ShortApart,
-        dashes: Dashes::Marked,
-        is_positional_first: false,
-    };
+    pub fn getopt() -> Self {
+        Self { reading: Reading::Getopt, values: Values::ShortApart, ..Self::default() }
+    }
+
     /// A script that takes its words by their place and asks for flags among them.
-    pub const WORDS: Self =
-        Self { reading: Reading::Words, values: Values::Apart, dashes: Dashes::Verbatim, is_positional_first: true };
+    pub fn words() -> Self {
+        Self {
+            reading: Reading::Words,
+            values: Values::Apart,
+            dashes: Dashes::Verbatim,
+            is_positional_first: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Which word a script gives to which argument.

@@ -124,7 +124,7 @@ impl<'a> Level<'a> {
             // argparse before Python 3.13 takes it out even of `--flag=--`.
             return Err(invalid(format!("{pointer}: the value `--` cannot be given to {flag}")));
         }
-        self.closed.extend(assigned(flag, value, spec.grammar));
+        self.closed.extend(assigned(flag, value, &spec.grammar));
         Ok(())
     }
 

@@ -53,7 +53,7 @@ fn decimal(number: &Number) -> String {
 }
 
 /// A flag and its value, in one word or in two.
-pub(super) fn assigned(flag: &str, value: String, grammar: Grammar) -> Vec<String> {
+pub(super) fn assigned(flag: &str, value: String, grammar: &Grammar) -> Vec<String> {
     let is_apart = match grammar.values {
         Values::Joined => false,
         Values::ShortApart => !flag.starts_with("--"),
@@ -78,7 +78,7 @@ pub(super) fn positional(pointer: &str, value: &Value, scalar: Scalar, spec: &Ar
     if is_file(&text, spec) {
         return Err(invalid(format!(
             "{pointer}: a value that starts with one of `{}` names a file to the script",
-            spec.file_prefixes
+            spec.grammar.file_prefixes
         )));
     }
     let why = match spec.grammar.dashes {
@@ -91,7 +91,7 @@ pub(super) fn positional(pointer: &str, value: &Value, scalar: Scalar, spec: &Ar
 
 /// Whether the script reads the word from a file.
 pub(super) fn is_file(word: &str, spec: &ArgvSpec) -> bool {
-    word.starts_with(|first| spec.file_prefixes.contains(first))
+    word.starts_with(|first| spec.grammar.file_prefixes.contains(first))
 }
 
 /// Whether the word is an option of the script, with or without a value.
@@ -104,14 +104,14 @@ fn is_option(word: &str, spec: &ArgvSpec) -> bool {
 
 /// Whether the parser takes a word that stands alone for an option.
 pub(super) fn looks_like_option(word: &str, spec: &ArgvSpec) -> bool {
-    let prefixes = if spec.prefixes.is_empty() { "-" } else { &spec.prefixes };
+    let prefixes = if spec.grammar.prefixes.is_empty() { "-" } else { &spec.grammar.prefixes };
     let mut chars = word.chars();
     let is_prefixed = chars.next().is_some_and(|first| prefixes.contains(first));
     match spec.grammar.reading {
         Reading::Words => false,
         // A prefix alone is a value, and so is a negative number.
         Reading::Argparse => {
-            let is_value = chars.next().is_none() || is_negative(word) && !spec.has_numeric_flags;
+            let is_value = chars.next().is_none() || is_negative(word) && !spec.grammar.has_numeric_flags;
             word == "--" || is_prefixed && !is_value
         }
         Reading::Getopt => is_prefixed && chars.next().is_some(),

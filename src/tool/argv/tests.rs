@@ -31,15 +31,16 @@ fn words(spec: &ArgvSpec, given: &Value) -> Result<String, String> {
 
 #[test]
 fn words_stand_as_the_script_wants_them() {
-    let apart = Grammar { values: Values::Apart, ..Grammar::default() };
-    let short = Grammar { values: Values::ShortApart, ..Grammar::default() };
+    let values = |values| Grammar { values, ..Grammar::default() };
+    let apart = || values(Values::Apart);
+    let short = || values(Values::ShortApart);
     let dashes = |dashes| Grammar { dashes, ..Grammar::default() };
-    let first = Grammar { is_positional_first: true, dashes: Dashes::Verbatim, ..apart };
+    let first = || Grammar { is_positional_first: true, dashes: Dashes::Verbatim, ..apart() };
     let rows: [(Grammar, Value, Result<&str, &str>); 19] = [
-        (apart, json!({"out": "a=b", "n": "1", "json": true, "file": "f"}), Ok("--out a=b -n 1 --json f")),
-        (apart, json!({"out": "", "depth": "5"}), Ok("--out  --depth=5")),
-        (short, json!({"out": "x", "n": "", "file": "f"}), Ok("--out=x -n  f")),
-        (short, json!({"n": "-1", "file": "-f"}), Ok("-n-1 -- -f")),
+        (apart(), json!({"out": "a=b", "n": "1", "json": true, "file": "f"}), Ok("--out a=b -n 1 --json f")),
+        (apart(), json!({"out": "", "depth": "5"}), Ok("--out  --depth=5")),
+        (short(), json!({"out": "x", "n": "", "file": "f"}), Ok("--out=x -n  f")),
+        (short(), json!({"n": "-1", "file": "-f"}), Ok("-n-1 -- -f")),
         (Grammar::default(), json!({"depth": "5"}), Ok("--depth=5")),
         (dashes(Dashes::AlwaysMarked), json!({"out": "x", "file": "f"}), Ok("--out=x -- f")),
         (dashes(Dashes::AlwaysMarked), json!({"out": "x"}), Ok("--out=x")),
@@ -48,11 +49,11 @@ fn words_stand_as_the_script_wants_them() {
         (dashes(Dashes::Verbatim), json!({"file": "--depth=5"}), Err("is one of the script's options")),
         (dashes(Dashes::Refused), json!({"file": "-f"}), Err("starts with `-`")),
         (dashes(Dashes::Refused), json!({"json": true, "file": "f"}), Ok("--json f")),
-        (first, json!({"out": "x", "file": "f"}), Ok("f --out x")),
-        (first, json!({"json": true, "file": "-5"}), Ok("-5 --json")),
-        (Grammar::GETOPT, json!({"out": "-x", "n": "-1", "file": "-5"}), Ok("--out=-x -n -1 -- -5")),
-        (Grammar::WORDS, json!({"n": "-1", "json": true, "file": "--"}), Ok("-- -n -1 --json")),
-        (Grammar::WORDS, json!({"file": "--out"}), Err("is one of the script's options")),
+        (first(), json!({"out": "x", "file": "f"}), Ok("f --out x")),
+        (first(), json!({"json": true, "file": "-5"}), Ok("-5 --json")),
+        (Grammar::getopt(), json!({"out": "-x", "n": "-1", "file": "-5"}), Ok("--out=-x -n -1 -- -5")),
+        (Grammar::words(), json!({"n": "-1", "json": true, "file": "--"}), Ok("-- -n -1 --json")),
+        (Grammar::words(), json!({"file": "--out"}), Err("is one of the script's options")),
         (Grammar::default(), json!({"file": "--"}), Err("cannot be given as a positional")),
         (Grammar::default(), json!({"file": "-5"}), Ok("-5")),
     ];
