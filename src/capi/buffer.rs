@@ -22,7 +22,8 @@ impl skl_buffer {
     }
 
     pub(super) fn of_document(document: &Value) -> Self {
-        Self::of_bytes(document.to_string().into_bytes())
+        // A value has no maps with other keys than strings, the one thing that cannot be written.
+        Self::of_bytes(serde_json::to_vec(document).unwrap_or_default())
     }
 }
 

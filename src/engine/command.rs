@@ -101,7 +101,8 @@ pub(super) fn view(
     mounts.sort_unstable();
     let mut kept: Vec<&PathBuf> = Vec::new();
     for mount in mounts {
-        if !kept.iter().any(|above| mount.starts_with(above)) {
+        // Sorted, so what lies inside something follows it at once.
+        if !kept.last().is_some_and(|above| mount.starts_with(above)) {
             kept.push(mount);
         }
     }
@@ -110,7 +111,9 @@ pub(super) fn view(
         .iter()
         .chain(tools.iter().flat_map(|tools| &tools.symlinks))
         .chain(certificates.iter().flat_map(|trusted| &trusted.symlinks))
-        .filter(|(link, _)| !kept.iter().any(|mount| link.starts_with(mount)))
+        .filter(|(link, _)| {
+            !link.ancestors().any(|above| kept.binary_search_by(|mount| mount.as_path().cmp(above)).is_ok())
+        })
         .cloned()
         .collect();
     symlinks.sort_unstable();

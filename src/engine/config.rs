@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::dependencies;
+use super::disclosure::{self, Disclosure};
 use super::document::{Section, invalid, parse};
 use super::environment;
 use super::host::Host;
@@ -59,18 +60,6 @@ impl WorkingDirectory {
             _ => None,
         }
     }
-}
-
-/// Which tools are given out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Disclosure {
-    /// Those of the skills.
-    #[default]
-    Off,
-    /// The generic tools too.
-    On,
-    /// The generic tools alone; those of the skills can be called all the same.
-    Only,
 }
 
 /// What an engine is told when it is made.
@@ -223,7 +212,7 @@ fn disclosure(top: &Section<'_>) -> Result<Disclosure> {
         Some(Value::String(word)) if word == "only" => Disclosure::Only,
         Some(_) => return Err(invalid("disclosure", "must be true, false or \"only\"")),
     };
-    super::disclosure::check("'disclosure'")?;
+    disclosure::check("'disclosure'")?;
     Ok(chosen)
 }
 

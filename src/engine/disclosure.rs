@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::config::Disclosure;
 use super::document::excerpt;
 use super::snapshot::{Entry, Snapshot};
 use crate::error::{Error, Result, Status};
@@ -26,6 +25,18 @@ const HAS_DISCLOSURE: bool = cfg!(feature = "disclosure");
 const LISTED: usize = 200;
 /// The most scripts that an error message names.
 const NAMED: usize = 8;
+
+/// Which tools are given out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disclosure {
+    /// Those of the skills.
+    #[default]
+    Off,
+    /// The generic tools too.
+    On,
+    /// The generic tools alone; those of the skills can be called all the same.
+    Only,
+}
 
 /// What a call asks for, once its arguments are judged.
 pub(super) enum Request<'s> {

@@ -33,7 +33,8 @@ mod snapshot;
 
 pub use call::Call;
 pub use catalogue::validate;
-pub use config::{Config, Disclosure, WorkingDirectory};
+pub use config::{Config, WorkingDirectory};
+pub use disclosure::Disclosure;
 pub(crate) use document::{Section, excerpt, invalid, parse};
 pub use engine::{Engine, probe};
 pub use host::Host;

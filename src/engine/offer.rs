@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::config::Disclosure;
+use super::disclosure::Disclosure;
 use super::disclosure::Request;
 use super::{Call, CallOptions, Engine, disclosure};
 use crate::error::Result;

@@ -8,7 +8,7 @@ mod form;
 
 use serde_json::{Map, Value};
 
-use super::config::Disclosure;
+use super::disclosure::Disclosure;
 use super::document::{Section, excerpt, invalid, parse};
 use super::snapshot::Snapshot;
 use crate::error::{Result, Status};

@@ -53,18 +53,20 @@ fn ran(subject: &Subject, outcome: Outcome) -> (Value, Option<WorkDirectory>) {
         End::Exited(code) => (Some(code), None),
         End::Signaled(signal) => (None, Some(signal)),
     };
-    let (text, is_text_lossy) = text_of(&stdout);
-    let (stderr_text, is_stderr_lossy) = text_of(&stderr);
+    let is_truncated = [stdout.is_truncated, stderr.is_truncated, are_files_truncated];
+    let total_bytes = [stdout.total_bytes, stderr.total_bytes];
+    let (text, is_text_lossy) = text_of(stdout);
+    let (stderr, is_stderr_lossy) = text_of(stderr);
     let told = Told {
         status,
         exit_code,
         signal,
-        output: if stdout.is_truncated || is_text_lossy { Value::Null } else { whole_json(&text) },
+        output: if is_truncated[0] || is_text_lossy { Value::Null } else { whole_json(&text) },
         text,
-        stderr: stderr_text,
-        is_truncated: [stdout.is_truncated, stderr.is_truncated, are_files_truncated],
+        stderr,
+        is_truncated,
         is_lossy: [is_text_lossy, is_stderr_lossy],
-        total_bytes: [stdout.total_bytes, stderr.total_bytes],
+        total_bytes,
         limit,
         files,
         skipped_files,
@@ -153,28 +155,33 @@ fn document(subject: &Subject, told: Told) -> Value {
     let [is_stdout_cut, is_stderr_cut, are_files_cut] = told.is_truncated;
     let [is_stdout_lossy, is_stderr_lossy] = told.is_lossy;
     let [stdout_bytes, stderr_bytes] = told.total_bytes;
-    json!({
-        "status": told.status,
-        "exit_code": told.exit_code,
-        "signal": told.signal,
-        "output": told.output,
-        "text": told.text,
-        "stderr": told.stderr,
-        "truncated": { "stdout": is_stdout_cut, "stderr": is_stderr_cut, "files": are_files_cut },
-        "lossy": { "stdout": is_stdout_lossy, "stderr": is_stderr_lossy },
-        "total_bytes": { "stdout": stdout_bytes, "stderr": stderr_bytes },
-        "limit": told.limit,
-        "files": told.files,
-        "skipped_files": told.skipped_files,
-        "usage": usage_of(&told.usage),
-        "isolation": told.isolation,
-        "network": subject.network.report(),
-        "dependencies": subject.dependencies,
-        "error": told.error,
-        "tool": subject.tool,
-        "skill": subject.skill,
-        "call_id": subject.call_id,
-    })
+    // Not by `json!`, which copies every value; a result may hold megabytes.
+    object([
+        ("status", told.status.into()),
+        ("exit_code", told.exit_code.into()),
+        ("signal", told.signal.into()),
+        ("output", told.output),
+        ("text", told.text.into()),
+        ("stderr", told.stderr.into()),
+        ("truncated", json!({ "stdout": is_stdout_cut, "stderr": is_stderr_cut, "files": are_files_cut })),
+        ("lossy", json!({ "stdout": is_stdout_lossy, "stderr": is_stderr_lossy })),
+        ("total_bytes", json!({ "stdout": stdout_bytes, "stderr": stderr_bytes })),
+        ("limit", told.limit.into()),
+        ("files", told.files),
+        ("skipped_files", told.skipped_files),
+        ("usage", usage_of(&told.usage)),
+        ("isolation", told.isolation),
+        ("network", subject.network.report()),
+        ("dependencies", subject.dependencies.clone()),
+        ("error", told.error),
+        ("tool", subject.tool.as_str().into()),
+        ("skill", subject.skill.as_str().into()),
+        ("call_id", subject.call_id.as_str().into()),
+    ])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 fn status_of(stop: Option<Stop>) -> (&'static str, Option<&'static str>) {
@@ -190,10 +197,10 @@ fn status_of(stop: Option<Stop>) -> (&'static str, Option<&'static str>) {
 }
 
 /// The kept bytes as text, and whether some were no UTF-8 and had to be replaced.
-fn text_of(captured: &Captured) -> (String, bool) {
-    match std::str::from_utf8(&captured.bytes) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => (String::from_utf8_lossy(&captured.bytes).into_owned(), true),
+fn text_of(captured: Captured) -> (String, bool) {
+    match String::from_utf8(captured.bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
     }
 }
 
@@ -213,13 +220,16 @@ fn usage_of(usage: &Usage) -> Value {
 }
 
 fn isolation_of(isolation: &Isolation) -> Value {
-    json!({ "tier": isolation.tier.name(), "layers": layers_of(&isolation.layers) })
+    object([("tier", isolation.tier.name().into()), ("layers", layers_of(&isolation.layers))])
 }
 
 fn layers_of(layers: &[Layer]) -> Value {
     layers
         .iter()
-        .map(|layer| json!({ "name": layer.name, "state": layer.state.name(), "detail": layer.detail }))
+        .map(|layer| {
+            let detail = layer.detail.as_str().into();
+            object([("name", layer.name.into()), ("state", layer.state.name().into()), ("detail", detail)])
+        })
         .collect()
 }
 

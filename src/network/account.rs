@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::access::Reason;
+use super::reason::Reason;
 use super::target::Target;
 
 /// The most destinations that are listed one by one, allowed and denied each.
@@ -179,7 +179,7 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::access::Owner;
+    use crate::network::reason::Owner;
 
     fn target(text: &str) -> Target {
         Target::parse_authority(text.as_bytes(), None).unwrap()

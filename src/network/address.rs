@@ -3,8 +3,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::target::unmapped;
-
 /// A range of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
@@ -86,6 +84,14 @@ pub enum Class {
     Translated,
     /// Kept for other uses.
     Reserved,
+}
+
+/// The address itself, where it is an IPv4 address written as IPv6 (`::ffff:a.b.c.d`).
+pub fn unmapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
 }
 
 impl Class {

@@ -8,7 +8,7 @@
 //! | room | what it is |
 //! | --- | --- |
 //! | [`target`], [`address`] | a destination in its one form; which addresses are special |
-//! | [`rule`], [`access`] | allow-lists, and the decision with its reason |
+//! | [`rule`], [`access`], [`reason`] | allow-lists, the decision, and why it was not in favour |
 //! | [`account`], [`limits`] | what happened; how much may |
 //! | [`proxy`] | the thread that accepts, reads, decides, dials and carries |
 
@@ -17,11 +17,13 @@ pub mod account;
 pub mod address;
 pub mod limits;
 pub mod proxy;
+pub mod reason;
 pub mod rule;
 pub mod target;
 
-pub use access::{Access, AllowList, Owner, Reason};
+pub use access::{Access, AllowList};
 pub use account::{Account, Allowed, Denied, Flow, Summary};
 pub use limits::Limits;
+pub use reason::{Owner, Reason};
 pub use rule::Rule;
 pub use target::{Host, Target};

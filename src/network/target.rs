@@ -4,7 +4,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::access::Reason;
+use super::address::unmapped;
+use super::reason::Reason;
 
 /// The longest name, without its final dot. Source: RFC 1035, 2.3.4.
 const MAX_NAME_BYTES: usize = 253;
@@ -106,14 +107,6 @@ impl Host {
             return Ok(Self::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         }
         Ok(Self::Name(name.to_owned()))
-    }
-}
-
-/// The address itself, where it is an IPv4 address written as IPv6 (`::ffff:a.b.c.d`).
-pub fn unmapped(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
-        IpAddr::V4(_) => address,
     }
 }
 

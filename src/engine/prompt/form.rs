@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::Level;
-use crate::engine::config::Disclosure;
+use crate::engine::disclosure::Disclosure;
 use crate::schema::validate::clip;
 use crate::skill::Skill;
 use crate::tool::Tool;

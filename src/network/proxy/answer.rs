@@ -1,7 +1,6 @@
 //! What a client is told that does not get what it asked for.
 
-use super::socks::Reply;
-use crate::network::access::Reason;
+use crate::network::reason::Reason;
 use crate::network::target::Target;
 
 /// The answer to a CONNECT that is granted.
@@ -75,16 +74,6 @@ impl Refusal {
             self.reason.code(),
         )
         .into_bytes()
-    }
-
-    /// The code of a SOCKS answer.
-    pub fn socks(&self) -> Reply {
-        match (&self.reason, self.status) {
-            (Reason::Unresolved(_), _) | (Reason::Unreachable(_), 504) => Reply::HostUnreachable,
-            (Reason::Unreachable(_), _) => Reply::Refused,
-            (_, 503) | (Reason::Protocol(_), _) => Reply::Failed,
-            _ => Reply::Denied,
-        }
     }
 }
 

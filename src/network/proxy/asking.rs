@@ -6,7 +6,7 @@ use super::answer::Refusal;
 use super::http::{self, Forward, Head, Kind};
 use super::session::Call;
 use super::socks::{self, Message, Reply};
-use crate::network::access::Reason;
+use crate::network::reason::Reason;
 use crate::network::target::Target;
 
 /// What came from a client so far.
@@ -76,7 +76,7 @@ impl Protocol {
     /// How a refusal is told.
     pub fn answer(&self, refusal: &Refusal) -> Vec<u8> {
         match self {
-            Protocol::Socks => socks::reply(refusal.socks()).to_vec(),
+            Protocol::Socks => socks::reply(Reply::to(refusal)).to_vec(),
             Protocol::Tunnel | Protocol::Forward(_) => refusal.http(),
         }
     }

@@ -1,28 +1,20 @@
 //! One client from its first byte to its end: asking, dialling, relaying or being refused.
 
 use std::net::{IpAddr, TcpListener};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::sys::epoll::{Epoll, EpollFlags};
+use nix::sys::epoll::EpollFlags;
 
 use super::answer::Refusal;
 use super::asking::{Asking, Step, Wanted};
+use super::desk::{CLIENT, Desk, UPSTREAM};
 use super::dial::{Dial, Progress};
-use super::duct::Ducts;
-use super::mailbox::Mailbox;
 use super::pipe::Pipe;
 use super::relay::{Course, Ready, Relay};
-use super::resolve::Pool;
 use super::session::{Call, Part, Place};
 use super::socket::Socket;
-use crate::network::access::Reason;
-
-/// Tokens in the epoll are `id * 4` and one of these.
-pub const LISTENER: u64 = 1;
-pub const CLIENT: u64 = 2;
-pub const UPSTREAM: u64 = 3;
+use crate::network::reason::Reason;
 
 /// How long a request waits for another one's end when the call has all its connections: a client that has read the end
 /// of a response may ask again before this side has seen that.
@@ -30,19 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What a refused client may still send before it is closed, and how long it may take to read its answer.
 const MAX_DRAINED_BYTES: usize = 1 << 20;
 const LINGER: Duration = Duration::from_secs(2);
-
-/// What the I/O thread lends to a connection.
-pub struct Desk<'a> {
-    pub epoll: &'a Rc<Epoll>,
-    pub pool: &'a Pool,
-    pub mailbox: &'a Arc<Mailbox>,
-    pub ducts: &'a Ducts,
-    /// For one read.
-    pub scratch: &'a mut [u8],
-    /// For what is made of it.
-    pub spare: &'a mut Vec<u8>,
-    pub now: Instant,
-}
 
 /// One client.
 pub struct Connection {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::answer::Refusal;
 use super::asking::Wanted;
-use super::connection::{Desk, UPSTREAM};
+use super::desk::{Desk, UPSTREAM};
 use super::mailbox::Letter;
 use super::session::Call;
 use super::socket::Socket;
-use crate::network::access::Reason;
+use crate::network::reason::Reason;
 use crate::network::target::Host;
 
 /// The most addresses of a name that are tried.

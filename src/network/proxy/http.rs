@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::answer::Refusal;
 use super::body::Body;
-use crate::network::access::Reason;
+use crate::network::reason::Reason;
 use crate::network::target::{Host, Target};
 
 /// The most fields of a head.

@@ -19,6 +19,7 @@ mod answer;
 mod asking;
 mod body;
 mod connection;
+mod desk;
 mod dial;
 mod duct;
 mod http;

@@ -12,7 +12,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::Shared;
-use super::connection::{CLIENT, Connection, Desk, LISTENER};
+use super::connection::Connection;
+use super::desk::{CLIENT, Desk, LISTENER};
 use super::duct::Ducts;
 use super::mailbox::{Letter, Mailbox};
 use super::resolve::Pool;

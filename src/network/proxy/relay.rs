@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use super::answer::{ESTABLISHED, Refusal};
 use super::asking::{Protocol, Wanted};
 use super::body::Body;
-use super::connection::Desk;
+use super::desk::Desk;
 use super::pipe::Pipe;
 use super::response::Response;
 use super::session::Call;
 use super::socket::Socket;
 use super::socks::{self, Reply};
-use crate::network::access::Reason;
 use crate::network::account::Flow;
+use crate::network::reason::Reason;
 use crate::network::target::Target;
 
 /// Reads of one direction before others have their turn.

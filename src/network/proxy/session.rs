@@ -14,9 +14,10 @@ use super::answer::Refusal;
 use super::mailbox::Letter;
 use super::socket::Socket;
 use crate::error::{Error, Result, Status};
-use crate::network::access::{Access, Reason};
+use crate::network::access::Access;
 use crate::network::account::Account;
 use crate::network::limits::Limits;
+use crate::network::reason::Reason;
 
 /// One call's way out. Dropping or closing it closes its listeners and connections.
 pub struct Session {

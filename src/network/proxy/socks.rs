@@ -1,7 +1,7 @@
 //! SOCKS5 (RFC 1928, RFC 1929): CONNECT only. Pure functions over the bytes that came so far.
 
 use super::answer::Refusal;
-use crate::network::access::Reason;
+use crate::network::reason::Reason;
 use crate::network::target::Target;
 
 /// The first byte of every message of a SOCKS5 client but one.
@@ -35,6 +35,18 @@ pub enum Reply {
     CommandUnsupported = 7,
     /// An address type that RFC 1928 does not have.
     AddressUnsupported = 8,
+}
+
+impl Reply {
+    /// The code that says most of a refusal.
+    pub fn to(refusal: &Refusal) -> Self {
+        match (&refusal.reason, refusal.status) {
+            (Reason::Unresolved(_), _) | (Reason::Unreachable(_), 504) => Reply::HostUnreachable,
+            (Reason::Unreachable(_), _) => Reply::Refused,
+            (_, 503) | (Reason::Protocol(_), _) => Reply::Failed,
+            _ => Reply::Denied,
+        }
+    }
 }
 
 /// The message of a reply; the address in it says nothing.

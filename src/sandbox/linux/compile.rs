@@ -1,34 +1,21 @@
 //! Policy and command → plan: a pure function of its inputs, so that every plan can be tested without privileges.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::host::Host;
+use super::landlock;
 use super::seccomp::{Filters, Rules, Sockets};
-use super::{landlock, view};
+use super::view::{self, DEVICES, Mount, Views};
 use crate::sandbox::plan::{Plan, Step, Supervision};
 use crate::sandbox::{Command, Network, Policy, Tier};
 
-/// Devices of the minimal `/dev`.
-pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+/// The guest's ids inside its user namespace.
+const GUEST: u32 = 1000;
 /// What a program may know of its own process where `/proc` is the host's. Not the whole directory: `net`, `mountinfo`,
 /// `cgroup` and the same below `task` tell of the host.
 const OWN_PROCESS: [&str; 9] = ["auxv", "cmdline", "comm", "limits", "maps", "smaps_rollup", "stat", "statm", "status"];
-
-/// A host path in the view, after a look at what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    /// On the host.
-    pub source: PathBuf,
-    /// In the sandbox.
-    pub target: PathBuf,
-    /// Device and inode of the source.
-    pub identity: [u64; 2],
-    /// Directory or file.
-    pub is_directory: bool,
-    /// Whether the guest may write there.
-    pub is_writable: bool,
-}
 
 /// Everything a plan depends on.
 pub struct Inputs<'a> {
@@ -48,6 +35,8 @@ pub struct Inputs<'a> {
     pub deadline_ns: u64,
     /// The filters for [`rules`].
     pub filters: &'a Filters,
+    /// Views compiled before.
+    pub views: &'a Views,
 }
 
 /// Which filters a run needs.
@@ -70,7 +59,7 @@ pub fn compile(inputs: &Inputs) -> Plan {
     let mut plan = Plan::default();
     match inputs.tier {
         Tier::Landlock => host_view(inputs, &mut plan.steps),
-        Tier::Namespaces | Tier::Full => view::own(inputs, &mut plan.steps),
+        Tier::Namespaces | Tier::Full => own_view(inputs, &mut plan.steps),
     }
     input_files(inputs.command, &mut plan.steps);
     plan.steps.push(Step::Fork { watch: supervision(inputs) });
@@ -97,6 +86,58 @@ fn supervision(inputs: &Inputs) -> Supervision {
     }
 }
 
+/// A view of the run's own: what runs have in common, made once; then new namespaces, and what belongs to this run.
+fn own_view(inputs: &Inputs, steps: &mut Vec<Step>) {
+    let (policy, command) = (inputs.policy, inputs.command);
+    let view = inputs.views.of(inputs.mounts, &command.symlinks, &command.layout);
+    steps.extend_from_slice(&view.common);
+    steps.extend_from_slice(&view.opened);
+    steps.push(clone_step(inputs));
+    steps.push(Step::MapIds { user: GUEST, group: GUEST });
+    if inputs.tier == Tier::Full {
+        let limits = &policy.limits;
+        // Init counts too.
+        steps.push(Step::JoinGroups { memory_bytes: limits.memory_bytes, pids: limits.pids + 1 });
+    }
+    if let Network::Listener { port } = policy.network {
+        steps.push(Step::Loopback);
+        steps.push(Step::Listen { port });
+    }
+    steps.push(Step::Keyring);
+    steps.push(Step::HostName { name: "sandbox" });
+    steps.push(Step::EnterView);
+    for (path, mode) in view::scratch(&command.layout) {
+        let bytes = policy.limits.disk_bytes;
+        steps.push(Step::Tmpfs { path: path.to_path_buf(), bytes, inodes: view::INODES, mode });
+    }
+    steps.extend_from_slice(&view.placed);
+    steps.push(Step::Proc { path: view::PROCESSES.into() });
+    steps.push(Step::Pivot);
+    steps.push(Step::ShareWork { path: command.layout.work.clone() });
+}
+
+fn clone_step(inputs: &Inputs) -> Step {
+    let mut namespaces = vec!["user", "mount", "pid", "ipc", "uts"];
+    let mut flags =
+        libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    if has_own_loopback(inputs) {
+        namespaces.push("net=loopback");
+        flags |= libc::CLONE_NEWNET;
+    } else if landlock::scopes(inputs.host.landlock_abi) == 0 {
+        // Abstract sockets of concurrent runs would meet in the shared empty network namespace.
+        namespaces.push("net");
+        flags |= libc::CLONE_NEWNET;
+    } else {
+        namespaces.push("net=shared-empty");
+    }
+    Step::Clone { namespaces, flags: flags as u64 }
+}
+
+/// Whether the run has a network namespace with a loopback.
+fn has_own_loopback(inputs: &Inputs) -> bool {
+    inputs.tier != Tier::Landlock && inputs.policy.network != Network::Closed
+}
+
 /// The host's view, of which Landlock will leave little: a folder on the host for work and temporary files.
 fn host_view(inputs: &Inputs, steps: &mut Vec<Step>) {
     let layout = &inputs.command.layout;
@@ -111,7 +152,7 @@ fn host_view(inputs: &Inputs, steps: &mut Vec<Step>) {
 }
 
 fn input_files(command: &Command, steps: &mut Vec<Step>) {
-    let mut made = vec![command.layout.work.clone(), command.layout.temporary.clone()];
+    let mut made = HashSet::from([command.layout.work.clone(), command.layout.temporary.clone()]);
     for (path, content) in &command.files {
         let path = command.layout.work.join(path);
         view::make_parents(&path, &mut made, steps);
@@ -136,7 +177,7 @@ fn seal(inputs: &Inputs, steps: &mut Vec<Step>) {
             abi,
             files: landlock::handled_files(abi),
             // On a loopback of its own a program may serve and use what it likes.
-            network: if view::has_own_loopback(inputs) { 0 } else { landlock::handled_network(abi) },
+            network: if has_own_loopback(inputs) { 0 } else { landlock::handled_network(abi) },
             scopes: landlock::scopes(abi),
         });
         steps.extend(landlock_rules(inputs));

@@ -80,6 +80,7 @@ impl Case {
             tier: self.tier,
             deadline_ns: 1,
             filters: &filters,
+            views: &Views::default(),
         })
     }
 

@@ -17,6 +17,7 @@ use super::link::Link;
 use super::run::{Live, Next, Run};
 use super::seccomp::{self, Filters, Rules};
 use super::start;
+use super::view::Views;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::{Options, Policy, Tier};
 
@@ -29,6 +30,7 @@ const STATUS: u64 = 2;
 /// What the reactor shares with those who start and cancel runs.
 pub struct Shared {
     pub(super) options: Options,
+    pub(super) views: Views,
     epoll: Epoll,
     wake: EventFd,
     state: Mutex<State>,
@@ -55,7 +57,7 @@ impl Shared {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed)?;
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(failed)?;
         epoll.add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE)).map_err(failed)?;
-        Ok(Arc::new(Shared { options, epoll, wake, state: Mutex::new(State::default()) }))
+        Ok(Arc::new(Shared { options, views: Views::default(), epoll, wake, state: Mutex::new(State::default()) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

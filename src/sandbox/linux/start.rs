@@ -12,11 +12,12 @@ use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
 
 use super::capture::Capture;
-use super::compile::{self, Inputs, Mount};
+use super::compile::{self, Inputs};
 use super::link::{self, Link};
 use super::memory_file::{self, Use};
 use super::reactor::Shared;
 use super::run::{Live, Pending, Run};
+use super::view::Mount;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::plan::Plan;
 use crate::sandbox::wire::MAX_SLOTS;
@@ -99,15 +100,17 @@ fn begin(shared: &Arc<Shared>, run: &Arc<Run>, pending: &Pending) -> Result<(), 
 pub fn plan(shared: &Shared, link: &Link, pending: &Pending, start_ns: u64) -> Result<Plan> {
     let policy = &pending.policy;
     let filters = shared.filters(compile::rules(policy, pending.tier, &link.host))?;
+    let loader = if policy.allows_subprocess { None } else { loader(&host_path(&pending.command)) };
     Ok(compile::compile(&Inputs {
         policy,
         command: &pending.command,
         mounts: &mounts(pending)?,
-        loader: loader(&host_path(&pending.command)).as_deref(),
+        loader: loader.as_deref(),
         host: &link.host,
         tier: pending.tier,
         deadline_ns: start_ns.saturating_add(policy.limits.wall_ms.saturating_mul(1_000_000)),
         filters: &filters,
+        views: &shared.views,
     }))
 }
 

@@ -94,6 +94,7 @@ def F13():
     os.mkdir("real")
     with open("real/secret.txt", "w") as file:
         file.write("harmless")
+    os.symlink(os.path.dirname(SECRET), "swapped")
     if os.fork() == 0:
         os.setsid()
         for _ in range(100_000):
@@ -105,8 +106,6 @@ def F13():
             except OSError:
                 pass
         os._exit(0)
-    os.rename("real", "kept")
-    os.symlink(os.path.dirname(SECRET), "swapped")
 
 
 def F14():
