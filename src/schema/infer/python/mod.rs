@@ -11,6 +11,7 @@ mod calls;
 mod classes;
 mod commands;
 mod displays;
+mod docopt;
 mod expressions;
 mod functions;
 mod imports;

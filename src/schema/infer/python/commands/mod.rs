@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::argparse::{Origin, Parser, Sub, Subcommand};
 use super::calls::Args;
+use super::docopt;
 use super::reader::Reader;
-use super::usage;
 use super::value::Val;
 use crate::schema::Grammar;
 use crate::schema::infer::cli::{Arg, Kind, Takes};
@@ -44,7 +44,7 @@ impl Reader<'_> {
             Some("typer") => self.typer(name, args),
             Some("docopt") => {
                 let text = args.at(0, "docstring").and_then(Val::as_str);
-                if let Some(parser) = text.and_then(usage::docopt) {
+                if let Some(parser) = text.and_then(docopt::parser) {
                     self.parsed.get_or_insert(self.parsers.len());
                     self.parsers.push(parser);
                 }
