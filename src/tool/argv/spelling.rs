@@ -54,18 +54,15 @@ fn decimal(number: &Number) -> String {
 
 /// A flag and its value, in one word or in two.
 pub(super) fn assigned(flag: &str, value: String, grammar: &Grammar) -> Vec<String> {
-    let is_apart = match grammar.values {
-        Values::Joined => false,
-        Values::ShortApart => !flag.starts_with("--"),
-        Values::Apart => true,
-    };
     // An option that takes whatever follows it needs no help to take a dash.
-    let is_glued = grammar.values == Values::ShortApart && grammar.reading != Reading::Getopt && value.starts_with('-');
-    match is_apart {
+    let takes_dashes = grammar.reading == Reading::Getopt;
+    let is_short = !flag.starts_with("--") && (flag.len() == 2 || takes_dashes);
+    match grammar.values {
         _ if flag.ends_with('=') => vec![format!("{flag}{value}")],
-        true if is_glued => vec![format!("{flag}{value}")],
-        true => vec![flag.to_owned(), value],
-        false => vec![format!("{flag}={value}")],
+        Values::ShortApart if is_short && value.starts_with('-') && !takes_dashes => vec![format!("{flag}{value}")],
+        Values::ShortApart if is_short => vec![flag.to_owned(), value],
+        Values::Apart => vec![flag.to_owned(), value],
+        Values::Joined | Values::ShortApart => vec![format!("{flag}={value}")],
     }
 }
 
