@@ -27,30 +27,61 @@ pub struct ArgvSpec {
     pub exclusive: Vec<Exclusive>,
     /// The property whose text goes to stdin, when the script also reads it.
     pub stdin_property: Option<String>,
-    /// Characters that make the script read an argument from a file when it starts with one of them
-    /// (`fromfile_prefix_chars`); such positionals are refused.
-    pub file_prefixes: String,
-    /// How the script reads words that start with a dash.
+    /// How the script reads its words, and so how they are put together.
     pub grammar: Grammar,
-    /// The characters that start an option; empty means `-`.
-    pub prefixes: String,
-    /// An option of the script looks like a negative number, so a negative number is never a value of a list.
-    pub has_numeric_flags: bool,
-    /// How the script wants its words put together.
-    pub writing: Writing,
 }
 
-/// How a script wants the words of its command line put together; the default is what argparse reads.
+/// How a script reads the words of its command line, and so how they are put together; the default is argparse's.
 ///
 /// A flag that itself ends in `=` is followed by its value in the same word, whatever is said here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Writing {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grammar {
+    /// Which word the script gives to which argument.
+    pub reading: Reading,
     /// How an option and its value stand together.
     pub values: Values,
     /// What protects a positional that starts with `-`.
     pub dashes: Dashes,
     /// Positionals stand before the options, because the script takes them by their place.
     pub is_positional_first: bool,
+    /// The characters that start an option; empty means `-`.
+    pub prefixes: String,
+    /// Characters that make the script read an argument from a file when it starts with one of them
+    /// (`fromfile_prefix_chars`); such positionals are refused.
+    pub file_prefixes: String,
+    /// An option of the script looks like a negative number, so a negative number is never a value of a list.
+    pub has_numeric_flags: bool,
+}
+
+impl Grammar {
+    /// Command lines in getopt_long's tradition: click, typer, docopt.
+    pub fn getopt() -> Self {
+        Self { reading: Reading::Getopt, values: Values::ShortApart, ..Self::default() }
+    }
+
+    /// A script that takes its words by their place and asks for flags among them.
+    pub fn words() -> Self {
+        Self {
+            reading: Reading::Words,
+            values: Values::Apart,
+            dashes: Dashes::Verbatim,
+            is_positional_first: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Which word a script gives to which argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// A dash starts an option unless the word is glued to a flag by `=`, follows `--`, or is a number; a positional leaves
+    /// those after it the words that they need (argparse).
+    #[default]
+    Argparse,
+    /// An option takes the words that follow it, whatever they are; positionals are filled from the left.
+    Getopt,
+    /// Every word that follows no flag is the positional of its place, `--` as well.
+    Words,
 }
 
 /// How an option and its value stand together.
@@ -59,7 +90,7 @@ pub enum Values {
     /// `--flag=value`, `-f=value`.
     #[default]
     Joined,
-    /// `--flag=value`, but `-f value`, and `-f-value` where the value starts with `-`.
+    /// `--flag=value`, but `-f value`; `-f-value` where a value that starts with `-` would be read as an option.
     ShortApart,
     /// `--flag value`, `-f value`.
     Apart,
@@ -77,19 +108,6 @@ pub enum Dashes {
     Verbatim,
     /// Nothing does; such a positional is refused.
     Refused,
-}
-
-/// What a script's parser makes of words that start with a dash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Grammar {
-    /// argparse: a dash starts an option unless the word is glued to a flag by `=`, follows `--`, or is a number.
-    #[default]
-    Argparse,
-    /// An option takes the words that follow it, whatever they are; `--` ends the options (click, getopt_long).
-    Getopt,
-    /// No `--`, no `=`: a flag is followed by its value, every other word is a positional (scripts that walk their
-    /// words by hand).
-    Words,
 }
 
 /// One argument of a command line.
@@ -214,6 +232,22 @@ pub struct Exclusive {
     pub properties: Vec<String>,
     /// One of them must be given.
     pub is_required: bool,
+}
+
+impl Form {
+    /// The option strings that it may be written with; a positional has none.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match self {
+            Form::Positional(_) | Form::Positionals { .. } | Form::PositionalTuple { .. } => (None, None),
+            Form::Option { flag, .. }
+            | Form::OptionList { flag, .. }
+            | Form::OptionTuple { flag, .. }
+            | Form::Repeated { flag, .. }
+            | Form::Count { flag, .. } => (Some(flag), None),
+            Form::Switch(flags) | Form::Switches(flags) => (None, Some(flags)),
+        };
+        one.into_iter().chain(several.into_iter().flatten().map(|(_, flag)| flag)).map(String::as_str)
+    }
 }
 
 impl ArgvSpec {

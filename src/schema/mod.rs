@@ -12,7 +12,7 @@ pub(crate) mod stored;
 pub(crate) mod validate;
 
 pub use convention::{
-    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Scalar, Subcommands, Values, Writing,
+    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Reading, Scalar, Subcommands, Values,
 };
 pub use infer::{Inferred, SOURCES, infer, infer_script};
 pub use validate::Schema;

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{
-    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Scalar, Subcommands, Values, Writing,
+    Argument, ArgvSpec, Command, Convention, Dashes, Exclusive, Form, Grammar, Reading, Scalar, Subcommands, Values,
 };
 use crate::runtime::Language;
 
@@ -177,21 +177,11 @@ macro_rules! variants {
 
 variants!(Language { 0 => Python, 1 => Node, 2 => Bash, 3 => Sh, 4 => Native });
 variants!(Convention { 0 => StdinJson, 1 => Argv(spec), 2 => Generic });
-fields!(ArgvSpec {
-    arguments,
-    subcommands,
-    exclusive,
-    stdin_property,
-    file_prefixes,
-    grammar,
-    prefixes,
-    has_numeric_flags,
-    writing
-});
-fields!(Writing { values, dashes, is_positional_first });
+fields!(ArgvSpec { arguments, subcommands, exclusive, stdin_property, grammar });
+fields!(Grammar { reading, values, dashes, is_positional_first, prefixes, file_prefixes, has_numeric_flags });
+variants!(Reading { 0 => Argparse, 1 => Getopt, 2 => Words });
 variants!(Values { 0 => Joined, 1 => ShortApart, 2 => Apart });
 variants!(Dashes { 0 => Marked, 1 => AlwaysMarked, 2 => Verbatim, 3 => Refused });
-variants!(Grammar { 0 => Argparse, 1 => Getopt, 2 => Words });
 fields!(Argument { property, form, is_required });
 variants!(Form {
     0 => Positional(scalar),

@@ -11,7 +11,6 @@ pub mod disclosure;
 mod name;
 mod scripts;
 pub(crate) mod stored;
-mod writing;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -73,8 +72,7 @@ impl Tool {
     /// contains one (some servers encode twice). At the top level `null` means that the argument is not given, unless
     /// the schema names null for it. Fails with [`crate::error::Status::InvalidArguments`] and one line that a model can repair from.
     pub fn prepare(&self, arguments: &Value) -> Result<Invocation> {
-        let invocation = argv::prepare(self, arguments)?;
-        writing::respell(&self.name, &self.convention, invocation)
+        argv::prepare(self, arguments)
     }
 
     /// The same for a command line that was made elsewhere: its words reach the script as they are. Only what no command

@@ -17,7 +17,7 @@ use crate::schema::{SOURCES, Schema};
 use crate::skill::Skill;
 
 /// Changed when the same skill would give other tools, or the same tools other bytes, without another version of the library.
-const FORMAT: &str = concat!("tools 1 of ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("tools 2 of ", env!("CARGO_PKG_VERSION"));
 
 /// What all tools of a skill follow from, as a name; `None` where that is not pinned by content.
 pub fn key(skill: &Skill) -> Option<String> {

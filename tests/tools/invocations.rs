@@ -204,6 +204,17 @@ fn bad_input_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn a_flag_is_no_word_of_a_script_that_asks_for_flags_among_its_words() {
+    let fixture = Fixture::of_script("words.py");
+    let tool = fixture.tool();
+    understood(&tool, &json!({"number": -1.5, "unit": "-m"}));
+    refused(
+        &tool,
+        &[(json!({"number": 1, "unit": "--json"}), "/unit: the value `--json` is one of the script's options")],
+    );
+}
+
+#[test]
 fn servers_that_encode_twice_are_understood() {
     let fixture = Fixture::of_script("everything.py");
     let tool = fixture.tool();

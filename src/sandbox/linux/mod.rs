@@ -6,7 +6,7 @@
 //! | [`seccomp`], [`syscalls`], [`landlock`] | the filters and rules that plans carry |
 //! | [`launch`], [`link`] | the supervisor: started, spoken to |
 //! | [`groups`], [`host`], [`obstacle`] | what this host gives, and why not more |
-//! | [`reactor`], [`start`], [`run`], [`capture`], [`tap`] | runs in flight, what they write |
+//! | [`reactor`], [`start`], [`run`], [`live`], [`capture`], [`tap`] | runs in flight, what they write |
 //! | [`memory_file`] | sealed files that have no name |
 
 mod capture;
@@ -16,6 +16,7 @@ mod host;
 mod landlock;
 mod launch;
 mod link;
+mod live;
 mod memory_file;
 mod obstacle;
 mod reactor;

@@ -14,7 +14,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
 use super::link::Link;
-use super::run::{Live, Next, Run};
+use super::live::Live;
+use super::run::{Next, Run};
 use super::seccomp::{self, Filters, Rules};
 use super::start;
 use super::view::Views;

@@ -33,6 +33,7 @@ mod run;
 mod seal;
 mod setup;
 mod sys;
+mod text;
 mod tree;
 mod view;
 #[path = "../wire.rs"]

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::schema::Writing;
+use crate::schema::Grammar;
 
 /// What a value on the command line becomes in the script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Text,
     Integer,
     Number,
+    /// Python's `bool`: any text but the empty one is true.
+    Truth,
     /// The words `true` and `false`.
     Boolean,
     /// JSON text that the script parses.
@@ -25,6 +27,12 @@ pub(super) enum Kind {
 pub(super) enum Takes {
     /// Nothing: the flag alone says true.
     Nothing,
+    /// Nothing: the flag alone gives its destination this, which other flags may give other values.
+    Constant(Value),
+    /// Nothing: each time, the flag puts this on a list.
+    Item(Value),
+    /// Nothing, and the flag is counted.
+    Count,
     /// One value.
     #[default]
     One,
@@ -32,8 +40,16 @@ pub(super) enum Takes {
     Optional(Value),
     /// Several values: a flag is repeated, a positional takes what is left.
     Many,
-    /// Nothing, and the flag is counted.
-    Count,
+    /// A flag and several values after it; repeated, it may add to them.
+    List { is_needed: bool, is_repeatable: bool },
+    /// A flag that is repeated, each time with several values.
+    Lists { is_needed: bool },
+    /// So many values.
+    Exactly(u64),
+    /// A flag that is repeated, each time with so many values.
+    Tuples(u64),
+    /// All that follows, options included.
+    Rest,
 }
 
 /// One argument.
@@ -48,7 +64,12 @@ pub(super) struct Arg {
     pub(super) takes: Takes,
     pub(super) kind: Kind,
     pub(super) choices: Vec<Value>,
+    /// `None` when it has none or it is not known.
     pub(super) default: Option<Value>,
+    /// The values given are added to the default.
+    pub(super) adds_to_default: bool,
+    /// The least and the most that a number may be.
+    pub(super) bounds: (Option<Value>, Option<Value>),
     pub(super) is_required: bool,
     pub(super) help: String,
 }
@@ -73,9 +94,19 @@ impl Arg {
         self.flags.is_empty() && self.negative.is_none()
     }
 
-    /// The flag that is written: the first long one, else the first.
+    /// The flag that is written: the first long one, with its first character twice, else the first.
     pub(super) fn flag(&self) -> Option<&str> {
-        self.flags.iter().find(|flag| flag.starts_with("--")).or(self.flags.first()).map(String::as_str)
+        let is_long = |flag: &&String| {
+            let mut chars = flag.chars();
+            let first = chars.next();
+            first == chars.next() && first.is_some_and(|first| !first.is_alphanumeric()) && flag.len() > 2
+        };
+        self.flags.iter().find(is_long).or(self.flags.first()).map(String::as_str)
+    }
+
+    /// Whether values follow.
+    pub(super) fn takes_values(&self) -> bool {
+        !matches!(self.takes, Takes::Nothing | Takes::Constant(_) | Takes::Item(_) | Takes::Count)
     }
 }
 
@@ -84,12 +115,27 @@ impl Arg {
 pub(super) struct Line {
     pub(super) description: Option<String>,
     pub(super) arguments: Vec<Arg>,
-    /// Destinations of which at most one may be given.
-    pub(super) exclusive: Vec<Vec<String>>,
-    /// Subcommands by their names.
-    pub(super) commands: Vec<(String, Line)>,
+    pub(super) exclusive: Vec<Exclusive>,
+    pub(super) commands: Vec<Command>,
+    /// The name that the script gives to the choice of a subcommand.
+    pub(super) chooser: Option<String>,
     pub(super) needs_command: bool,
-    pub(super) writing: Writing,
+    pub(super) grammar: Grammar,
+}
+
+/// Arguments of which at most one may be given, by their index.
+#[derive(Clone, Debug)]
+pub(super) struct Exclusive {
+    pub(super) members: Vec<usize>,
+    pub(super) is_required: bool,
+}
+
+/// A subcommand.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    pub(super) name: String,
+    pub(super) help: String,
+    pub(super) line: Line,
 }
 
 impl Line {

@@ -4,14 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cli::{Arg, Kind, Line, Takes, is_help};
+use serde_json::Value;
+
+use super::cli::{Arg, Command, Exclusive, Kind, Line, Takes, is_help};
+use super::properties::NESTING;
 use super::usage::Usage;
-use crate::schema::{Dashes, PROPERTY_COUNT, Values, Writing};
+use crate::schema::{Dashes, Grammar, PROPERTY_COUNT, Values};
 
 /// The most places that positionals are counted to.
 pub(super) const PLACES: usize = 32;
-/// The deepest nesting of subcommands.
-const NESTING: usize = 6;
 
 /// A command line parser.
 #[derive(Default)]
@@ -60,7 +61,7 @@ pub(super) struct Parser {
     pub(super) is_open: bool,
     /// Positionals are recognized by what they are not, at any place.
     pub(super) sorts_words: bool,
-    pub(super) writing: Writing,
+    pub(super) grammar: Grammar,
 }
 
 impl Parser {
@@ -70,14 +71,13 @@ impl Parser {
             _ => Values::Joined,
         };
         let dashes = if source == "yargs" { Dashes::AlwaysMarked } else { Dashes::Marked };
-        let writing = Writing { values, dashes, is_positional_first: false };
-        Self { source, writing, ..Self::default() }
+        Self { source, grammar: Grammar { values, dashes, ..Grammar::default() }, ..Self::default() }
     }
 
     /// A parser that the script's author wrote.
     pub(super) fn by_hand(source: &'static str) -> Self {
-        let writing = Writing { values: Values::Apart, ..Writing::default() };
-        Self { source, writing, is_hand: true, ..Self::default() }
+        let grammar = Grammar { values: Values::Apart, ..Grammar::default() };
+        Self { source, grammar, is_hand: true, ..Self::default() }
     }
 
     /// The argument that a script knows by this name: its destination, in either case, or one of its flags.
@@ -145,8 +145,7 @@ pub(super) fn line(parsers: &[Parser], index: usize, usage: &Usage, depth: usize
     let mut line = Line::default();
     let Some(parser) = parsers.get(index).filter(|_| depth < NESTING) else { return line };
     line.description = parser.description.clone();
-    line.exclusive = parser.exclusive.clone();
-    line.writing = parser.writing;
+    line.grammar = parser.grammar.clone();
     for (index, arg) in parser.args.iter().enumerate() {
         if !arg.flags.iter().any(|flag| is_help(flag)) && !is_version(arg) {
             line.arguments.push(option(parser, index, arg.clone(), usage));
@@ -174,19 +173,29 @@ pub(super) fn line(parsers: &[Parser], index: usize, usage: &Usage, depth: usize
         line.commands = parser
             .commands
             .iter()
-            .map(|(name, index)| (name.clone(), self::line(parsers, *index, usage, depth + 1)))
+            .map(|(name, index)| {
+                let line = self::line(parsers, *index, usage, depth + 1);
+                Command { name: name.clone(), help: line.description.clone().unwrap_or_default(), line }
+            })
             .collect();
     }
+    for arg in &mut line.arguments {
+        literal(arg);
+    }
+    let place = |dest: &String| line.arguments.iter().rposition(|arg| arg.dest == *dest);
+    let sets = parser.exclusive.iter().map(|dests| dests.iter().filter_map(place).collect());
+    line.exclusive = sets.map(|members| Exclusive { members, is_required: false }).collect();
     line.needs_command = has_commands && !parser.runs_bare;
     if parser.source == "yargs"
         && line.arguments.iter().any(Arg::is_positional)
         && parser.args.iter().any(Arg::is_positional)
     {
         // A command's positionals are not looked for behind `--`, and lists before them would take them.
-        line.writing = Writing { dashes: Dashes::Refused, is_positional_first: true, ..line.writing };
+        line.grammar.dashes = Dashes::Refused;
+        line.grammar.is_positional_first = true;
     }
     if is_hand {
-        line.writing = hand_writing(parser, &line);
+        line.grammar = hand_grammar(parser, &line);
     }
     line
 }
@@ -208,7 +217,7 @@ fn option(parser: &Parser, index: usize, mut arg: Arg, usage: &Usage) -> Arg {
         && !arg.is_positional()
     {
         let is_said = !arg.help.is_empty();
-        let is_truth = matches!(arg.default, Some(serde_json::Value::Bool(_)));
+        let is_truth = matches!(arg.default, Some(Value::Bool(_)));
         let is_condition = uses > 0 && uses == conditions && arg.default.is_none() && arg.choices.is_empty();
         if is_truth || metavar.is_none() && (is_condition || is_said && arg.default.is_none() && conditions > 0) {
             arg.takes = Takes::Nothing;
@@ -220,8 +229,41 @@ fn option(parser: &Parser, index: usize, mut arg: Arg, usage: &Usage) -> Arg {
     arg
 }
 
+/// The literals of an argument as its schema says them; a default that the argument cannot have is none.
+fn literal(arg: &mut Arg) {
+    let is_positional = arg.is_positional();
+    let is_truth = !is_positional && (arg.flags.is_empty() || arg.takes == Takes::Nothing);
+    // The script counts from nothing.
+    let is_count = !is_positional && arg.takes == Takes::Count;
+    arg.default = arg.default.take().and_then(|value| match () {
+        () if is_truth => Some(value).filter(Value::is_boolean),
+        () if is_count => Some(value).filter(|value| value.as_u64() == Some(0)),
+        () => Some(converted(&value, arg.kind)),
+    });
+    arg.choices = arg.choices.iter().map(|choice| converted(choice, arg.kind)).collect();
+}
+
+/// A literal of the source as the schema says it: scripts write `'8080'` where a number is meant, and the reverse.
+fn converted(value: &Value, kind: Kind) -> Value {
+    match (kind, value) {
+        (Kind::Integer, Value::String(text)) => text.trim().parse::<i64>().map_or(value.clone(), Value::from),
+        (Kind::Number, Value::String(text)) => number(text.trim()).unwrap_or(value.clone()),
+        (Kind::Text, Value::Number(number)) => Value::String(number.to_string()),
+        (_, Value::Array(items)) => {
+            // A list in a list stays what it is.
+            let item = |item: &Value| if item.is_array() { item.clone() } else { converted(item, kind) };
+            Value::Array(items.iter().map(item).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<f64>().ok().map(Value::from))
+}
+
 /// The values of a metavar like `json|text`.
-pub(super) fn alternatives(metavar: &str) -> Vec<serde_json::Value> {
+pub(super) fn alternatives(metavar: &str) -> Vec<Value> {
     let words: Vec<&str> = metavar.split('|').collect();
     let is_word = |word: &&str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
@@ -229,7 +271,7 @@ pub(super) fn alternatives(metavar: &str) -> Vec<serde_json::Value> {
     if words.len() < 2 || !words.iter().all(is_word) {
         return Vec::new();
     }
-    words.into_iter().map(serde_json::Value::from).collect()
+    words.into_iter().map(Value::from).collect()
 }
 
 fn positionals(parser: &Parser, usage: &Usage, depth: usize, line: &mut Line) {
@@ -289,13 +331,12 @@ fn lower(name: &str) -> String {
     if name.chars().any(|c| c.is_ascii_lowercase()) { name.to_owned() } else { name.to_ascii_lowercase() }
 }
 
-/// How a hand-written parser wants its words.
-fn hand_writing(parser: &Parser, line: &Line) -> Writing {
+/// How a hand-written parser reads its words.
+fn hand_grammar(parser: &Parser, line: &Line) -> Grammar {
     let has_options = line.arguments.iter().any(|arg| !arg.is_positional());
     let has_positionals = line.arguments.iter().any(Arg::is_positional);
     let is_by_place = has_positionals && !parser.sorts_words;
-    Writing {
-        values: parser.writing.values,
+    Grammar {
         dashes: match () {
             () if parser.needs_marker => Dashes::AlwaysMarked,
             () if parser.knows_marker => Dashes::Marked,
@@ -303,5 +344,6 @@ fn hand_writing(parser: &Parser, line: &Line) -> Writing {
             () => Dashes::Refused,
         },
         is_positional_first: is_by_place && has_options,
+        ..parser.grammar.clone()
     }
 }

@@ -13,39 +13,48 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
     let (mut item, scalar) = scalar(arg);
     let choices = item.get("enum").and_then(Value::as_array).cloned();
     let is_fit = |value: &Value| fits(value, arg.kind) && choices.as_ref().is_none_or(|list| list.contains(value));
-    let default = arg.default.as_ref().map(|value| converted(value, arg.kind));
-    let one = default.clone().filter(&is_fit);
-    let list = default.filter(|value| value.as_array().is_some_and(|items| items.iter().all(&is_fit)));
+    let one = arg.default.clone().filter(&is_fit);
+    let several = arg.default.clone().filter(|value| value.as_array().is_some_and(|items| items.iter().all(&is_fit)));
     if arg.is_positional() {
         return Some(match arg.takes {
             Takes::Many => {
-                let mut schema = listed(item);
-                if arg.is_required {
-                    schema.insert("minItems".to_owned(), json!(1));
-                }
-                (with_default(schema, list), Form::Positionals { scalar, takes_rest: false })
+                let least = arg.is_required.then_some(1);
+                (with_default(list(item, least, None), several), Form::Positionals { scalar, takes_rest: false })
+            }
+            Takes::Rest => {
+                (with_default(list(item, None, None), several), Form::Positionals { scalar, takes_rest: true })
+            }
+            Takes::Exactly(count) => {
+                (with_default(tuple(item, count), several), Form::PositionalTuple { scalar, count })
             }
             _ => (with_default(item, one), Form::Positional(scalar)),
         });
     }
+    let no = arg.negative.iter().map(|negative| (Value::Bool(false), negative.clone()));
     let Some(flag) = arg.flag().map(str::to_owned) else {
-        let negative = arg.negative.clone()?;
-        return Some((truth(arg.default.as_ref()), Form::Switch(vec![(Value::Bool(false), negative)])));
+        return Some((constants(&[Value::Bool(false)], arg.default.as_ref()), Form::Switch(no.collect())));
     };
     Some(match &arg.takes {
-        Takes::Nothing => {
-            let mut flags = vec![(Value::Bool(true), flag)];
-            flags.extend(arg.negative.iter().map(|negative| (Value::Bool(false), negative.clone())));
-            (truth(arg.default.as_ref()), Form::Switch(flags))
+        Takes::Nothing | Takes::Constant(_) => {
+            let value = if let Takes::Constant(value) = &arg.takes { value.clone() } else { Value::Bool(true) };
+            let schema = constants(std::slice::from_ref(&value), arg.default.as_ref());
+            (schema, Form::Switch([(value, flag)].into_iter().chain(no).collect()))
+        }
+        Takes::Item(value) => {
+            let item = constants(std::slice::from_ref(value), None);
+            (list(item, None, None), Form::Switches(vec![(value.clone(), flag)]))
         }
         Takes::Count => {
-            let schema = json!({"type": "integer", "minimum": 0});
-            let default = arg.default.clone().filter(|value| value.as_u64() == Some(0));
-            (with_default(schema.as_object().cloned()?, default), Form::Count { flag, start: 0 })
+            let default = arg.default.clone().filter(Value::is_u64);
+            let start = default.as_ref().and_then(Value::as_u64).unwrap_or(0);
+            let mut schema = Map::new();
+            schema.insert("type".to_owned(), json!("integer"));
+            schema.insert("minimum".to_owned(), json!(start));
+            (with_default(schema, default), Form::Count { flag, start })
         }
         Takes::One => (with_default(item, one), Form::Option { flag, scalar, bare: None }),
         Takes::Optional(bare) => {
-            if bare.is_boolean() && arg.kind != Kind::Boolean {
+            if bare.is_boolean() && !matches!(arg.kind, Kind::Truth | Kind::Boolean) {
                 let kind = item.get("type").cloned().unwrap_or(json!("string"));
                 item.remove("enum");
                 item.insert("type".to_owned(), json!([kind, "boolean"]));
@@ -53,7 +62,28 @@ pub(super) fn shape(arg: &Arg) -> Option<(Map<String, Value>, Form)> {
             let bare = Some(bare.clone()).filter(|bare| !bare.is_null());
             (with_default(item, one), Form::Option { flag, scalar, bare })
         }
-        Takes::Many => (with_default(listed(item), list), Form::Repeated { flag, scalar, takes_lists: false }),
+        Takes::Many => {
+            (with_default(list(item, None, None), several), Form::Repeated { flag, scalar, takes_lists: false })
+        }
+        Takes::List { is_needed, is_repeatable } => {
+            let form = Form::OptionList { flag, scalar, is_repeatable: *is_repeatable };
+            (with_default(list(item, is_needed.then_some(1), None), several), form)
+        }
+        Takes::Rest => {
+            (with_default(list(item, None, None), several), Form::OptionList { flag, scalar, is_repeatable: false })
+        }
+        Takes::Lists { is_needed } => {
+            let lists = list(list(item, is_needed.then_some(1), None), None, None);
+            (lists, Form::Repeated { flag, scalar, takes_lists: true })
+        }
+        Takes::Exactly(count) => {
+            let form = Form::OptionTuple { flag, scalar, count: *count, is_repeated: false };
+            (with_default(tuple(item, *count), several), form)
+        }
+        Takes::Tuples(count) => {
+            let form = Form::OptionTuple { flag, scalar, count: *count, is_repeated: true };
+            (list(tuple(item, *count), None, None), form)
+        }
     })
 }
 
@@ -62,6 +92,7 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
         Kind::Text => (json!("string"), Scalar::Text),
         Kind::Integer => (json!("integer"), Scalar::Integer),
         Kind::Number => (json!("number"), Scalar::Text),
+        Kind::Truth => (json!("boolean"), Scalar::Truth),
         Kind::Boolean => (json!("boolean"), Scalar::Text),
         Kind::Json => (json!(["object", "array", "string", "number", "boolean"]), Scalar::Json),
     };
@@ -71,10 +102,15 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
         // OpenAI refuses a list without a word on its items.
         schema.insert("items".to_owned(), json!({}));
     }
+    for (key, bound) in [("minimum", &arg.bounds.0), ("maximum", &arg.bounds.1)] {
+        if let Some(bound) = bound.as_ref().filter(|bound| bound.is_number()) {
+            schema.insert(key.to_owned(), bound.clone());
+        }
+    }
     let mut fit: Vec<Value> = Vec::new();
-    for choice in arg.choices.iter().map(|choice| converted(choice, arg.kind)) {
-        if fits(&choice, arg.kind) && !fit.contains(&choice) {
-            fit.push(choice);
+    for choice in arg.choices.iter().filter(|choice| fits(choice, arg.kind)) {
+        if !fit.contains(choice) {
+            fit.push(choice.clone());
         }
     }
     if !fit.is_empty() && fit.len() <= CHOICES {
@@ -83,17 +119,41 @@ fn scalar(arg: &Arg) -> (Map<String, Value>, Scalar) {
     (schema, scalar)
 }
 
-fn listed(item: Map<String, Value>) -> Map<String, Value> {
+fn list(item: Map<String, Value>, least: Option<u64>, most: Option<u64>) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("array"));
     schema.insert("items".to_owned(), Value::Object(item));
+    for (key, bound) in [("minItems", least), ("maxItems", most)] {
+        if let Some(bound) = bound {
+            schema.insert(key.to_owned(), json!(bound));
+        }
+    }
     schema
 }
 
-fn truth(default: Option<&Value>) -> Map<String, Value> {
+fn tuple(item: Map<String, Value>, count: u64) -> Map<String, Value> {
+    list(item, Some(count), Some(count))
+}
+
+/// The schema of a destination that flags set to constants.
+pub(super) fn constants(values: &[Value], default: Option<&Value>) -> Map<String, Value> {
     let mut schema = Map::new();
-    schema.insert("type".to_owned(), json!("boolean"));
-    with_default(schema, default.filter(|value| value.is_boolean()).cloned())
+    let default = default.filter(|value| !value.is_null()).cloned();
+    if values.iter().chain(default.as_ref()).all(Value::is_boolean) {
+        schema.insert("type".to_owned(), json!("boolean"));
+    } else {
+        let mut all: Vec<Value> = Vec::new();
+        for value in values.iter().chain(default.as_ref()).filter(|value| !value.is_null()) {
+            if !all.contains(value) {
+                all.push(value.clone());
+            }
+        }
+        if all.iter().all(Value::is_string) {
+            schema.insert("type".to_owned(), json!("string"));
+        }
+        schema.insert("enum".to_owned(), Value::Array(all));
+    }
+    with_default(schema, default)
 }
 
 fn with_default(mut schema: Map<String, Value>, default: Option<Value>) -> Map<String, Value> {
@@ -108,27 +168,7 @@ fn fits(value: &Value, kind: Kind) -> bool {
         Kind::Text => value.is_string(),
         Kind::Integer => value.is_i64() || value.is_u64(),
         Kind::Number => value.is_number(),
-        Kind::Boolean => value.is_boolean(),
+        Kind::Truth | Kind::Boolean => value.is_boolean(),
         Kind::Json => !value.is_null(),
     }
-}
-
-/// A literal of the source as the schema says it: scripts write `'8080'` where a number is meant, and the reverse.
-fn converted(value: &Value, kind: Kind) -> Value {
-    match (kind, value) {
-        (Kind::Integer, Value::String(text)) => text.trim().parse::<i64>().map_or(value.clone(), Value::from),
-        (Kind::Number, Value::String(text)) => number(text.trim()).unwrap_or(value.clone()),
-        (Kind::Text, Value::Number(number)) => Value::String(number.to_string()),
-        (_, Value::Array(items)) => Value::Array(items.iter().map(|item| scalar_converted(item, kind)).collect()),
-        _ => value.clone(),
-    }
-}
-
-fn number(text: &str) -> Option<Value> {
-    text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<f64>().ok().map(Value::from))
-}
-
-/// A list's item; a list in a list stays what it is.
-fn scalar_converted(value: &Value, kind: Kind) -> Value {
-    if value.is_array() { value.clone() } else { converted(value, kind) }
 }

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::invalid;
-use super::spelling::{items, looks_like_option, word, words};
+use super::spelling::{assigned, is_file, items, looks_like_option, positional, word, words};
 use crate::error::Result;
-use crate::schema::{Argument, ArgvSpec, Form, Grammar, Scalar, validate};
+use crate::schema::{Argument, ArgvSpec, Form, Reading, Scalar, validate};
 
 /// The most repetitions of a counted flag.
 const COUNT: u64 = 64;
@@ -69,8 +69,8 @@ impl<'a> Level<'a> {
             Form::Option { flag, scalar, .. } => self.assign(pointer, flag, word(pointer, value, *scalar)?, spec)?,
             Form::OptionList { flag, scalar, is_repeatable } => {
                 let mut words = words(pointer, value, *scalar)?;
-                match (words.len(), spec.grammar) {
-                    (1, Grammar::Argparse) => self.assign(pointer, flag, words.remove(0), spec)?,
+                match (words.len(), spec.grammar.reading) {
+                    (1, Reading::Argparse) => self.assign(pointer, flag, words.remove(0), spec)?,
                     _ if *is_repeatable => {
                         words.into_iter().try_for_each(|word| self.assign(pointer, flag, word, spec))?;
                     }
@@ -120,21 +120,11 @@ impl<'a> Level<'a> {
 
     /// One flag and its value, so that nothing in the value matters.
     fn assign(&mut self, pointer: &str, flag: &str, value: String, spec: &ArgvSpec) -> Result<()> {
-        if value == "--" && spec.grammar == Grammar::Argparse {
+        if value == "--" && spec.grammar.reading == Reading::Argparse {
             // argparse before Python 3.13 takes it out even of `--flag=--`.
             return Err(invalid(format!("{pointer}: the value `--` cannot be given to {flag}")));
         }
-        let is_joined = match spec.grammar {
-            Grammar::Argparse => true,
-            // `-x=5` would be the value `=5`.
-            Grammar::Getopt => flag.starts_with("--"),
-            Grammar::Words => false,
-        };
-        if is_joined {
-            self.closed.push(format!("{flag}={value}"));
-        } else {
-            self.closed.extend([flag.to_owned(), value]);
-        }
+        self.closed.extend(assigned(flag, value, &spec.grammar));
         Ok(())
     }
 
@@ -176,9 +166,9 @@ impl<'a> Level<'a> {
 
 /// Judges the words that follow a flag: no parser would take one that looks like an option for a value.
 fn free(pointer: &str, flag: &str, words: &[String], spec: &ArgvSpec) -> Result<()> {
-    let is_taken = |word: &&String| match spec.grammar {
-        Grammar::Argparse => looks_like_option(word, spec) || is_file(word, spec),
-        Grammar::Getopt | Grammar::Words => false,
+    let is_taken = |word: &&String| match spec.grammar.reading {
+        Reading::Argparse => looks_like_option(word, spec) || is_file(word, spec),
+        Reading::Getopt | Reading::Words => false,
     };
     match words.iter().position(|word| is_taken(&word)) {
         None => Ok(()),
@@ -190,22 +180,4 @@ fn free(pointer: &str, flag: &str, words: &[String], spec: &ArgvSpec) -> Result<
             )))
         }
     }
-}
-
-fn is_file(word: &str, spec: &ArgvSpec) -> bool {
-    word.starts_with(|first| spec.file_prefixes.contains(first))
-}
-
-fn positional(pointer: &str, value: &Value, scalar: Scalar, spec: &ArgvSpec) -> Result<String> {
-    let text = word(pointer, value, scalar)?;
-    if text == "--" && spec.grammar != Grammar::Words {
-        return Err(invalid(format!("{pointer}: the value `--` cannot be given as a positional argument")));
-    }
-    if is_file(&text, spec) {
-        return Err(invalid(format!(
-            "{pointer}: a value that starts with one of `{}` names a file to the script",
-            spec.file_prefixes
-        )));
-    }
-    Ok(text)
 }

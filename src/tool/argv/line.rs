@@ -6,10 +6,10 @@ use std::ffi::OsString;
 use serde_json::{Map, Value};
 
 use super::level::{Level, Slot};
-use super::spelling::{looks_like_option, word};
+use super::spelling::{looks_like_option, positional};
 use super::{Invocation, invalid};
 use crate::error::Result;
-use crate::schema::{Argument, ArgvSpec, Form, Grammar, validate};
+use crate::schema::{Argument, ArgvSpec, Dashes, Form, Reading, validate};
 
 /// Writes a call's arguments as the command line of a specification; `schema` has the defaults.
 pub(super) fn write(spec: &ArgvSpec, given: &Map<String, Value>, schema: &Value) -> Result<Invocation> {
@@ -115,21 +115,19 @@ impl<'a> Line<'a> {
                 "a list of several values cannot stand directly before what follows it; give one value",
             ));
         }
-        if spec.grammar == Grammar::Words {
-            self.words.append(&mut positionals);
-            self.words.append(&mut rest);
-            self.words.append(&mut level.closed);
-            self.words.append(&mut level.greedy);
-            return Ok(());
+        let needs_mark = match spec.grammar.dashes {
+            Dashes::Marked => is_open || positionals.iter().any(|word| looks_like_option(word, spec)),
+            Dashes::AlwaysMarked => true,
+            Dashes::Verbatim | Dashes::Refused => false,
+        };
+        let mark = (needs_mark && !positionals.is_empty()).then(|| "--".to_owned());
+        let mut options = level.greedy;
+        options.append(&mut level.closed);
+        if spec.grammar.is_positional_first {
+            self.words.extend(positionals.into_iter().chain(rest).chain(options));
+        } else {
+            self.words.extend(options.into_iter().chain(mark).chain(positionals).chain(rest));
         }
-        self.words.append(&mut level.greedy);
-        self.words.append(&mut level.closed);
-        let is_hidden = positionals.iter().any(|word| looks_like_option(word, spec));
-        if is_hidden || is_open && !positionals.is_empty() {
-            self.words.push("--".to_owned());
-        }
-        self.words.append(&mut positionals);
-        self.words.append(&mut rest);
         Ok(())
     }
 
@@ -137,7 +135,7 @@ impl<'a> Line<'a> {
     /// was left out before another that is given, and what cannot be told apart is refused.
     fn arrange(&self, level: &mut Level<'a>, spec: &ArgvSpec, has_command: bool) -> Result<()> {
         loop {
-            let Some(wrong) = misplaced(&level.slots, spec.grammar, has_command) else { return Ok(()) };
+            let Some(wrong) = misplaced(&level.slots, spec.grammar.reading, has_command) else { return Ok(()) };
             let after = level.slots.iter().skip(wrong + 1).find(|slot| !slot.words.is_empty());
             let after = after.map(|slot| slot.argument.property.as_str());
             let after = after.or(spec.subcommands.as_ref().filter(|_| has_command).map(|sub| sub.property.as_str()));
@@ -149,7 +147,7 @@ impl<'a> Line<'a> {
                     "/{name}: the script cannot tell its values from `{after}`; leave out one of the two"
                 )));
             }
-            match self.default_of(slot.argument)? {
+            match self.default_of(slot.argument, spec)? {
                 Some(word) => slot.words.push(word),
                 None => {
                     let after = after.unwrap_or("");
@@ -160,11 +158,11 @@ impl<'a> Line<'a> {
     }
 
     /// The default of a positional as a word.
-    fn default_of(&self, argument: &Argument) -> Result<Option<String>> {
+    fn default_of(&self, argument: &Argument, spec: &ArgvSpec) -> Result<Option<String>> {
         let default = self.schema.get("properties").and_then(|map| map.get(&argument.property)?.get("default"));
         match (default, &argument.form) {
             (Some(value), Form::Positional(scalar)) if !value.is_null() => {
-                Ok(Some(word(&format!("/{}", argument.property), value, *scalar)?))
+                Ok(Some(positional(&format!("/{}", argument.property), value, *scalar, spec)?))
             }
             _ => Ok(None),
         }
@@ -176,25 +174,25 @@ impl<'a> Line<'a> {
 }
 
 /// The first positional that would not get its own words.
-fn misplaced(slots: &[Slot<'_>], grammar: Grammar, has_command: bool) -> Option<usize> {
+fn misplaced(slots: &[Slot<'_>], reading: Reading, has_command: bool) -> Option<usize> {
     let total: usize = slots.iter().map(|slot| slot.words.len()).sum();
     let mut left = total;
     for (index, slot) in slots.iter().enumerate() {
         let after = slots.get(index + 1..).unwrap_or_default();
         let own = slot.words.len();
-        let is_right = match grammar {
+        let is_right = match reading {
             // argparse matches from the left, each positional as many words as leave enough for the others; a
             // subcommand's words count among them.
-            Grammar::Argparse => {
+            Reading::Argparse => {
                 let kept: usize = after.iter().map(|slot| slot.least).sum();
                 let free = if has_command { usize::MAX } else { left.saturating_sub(kept) };
                 own == slot.most.min(free) || slot.takes_rest
             }
             // Others fill from the left; words are left over for what takes them all.
-            Grammar::Getopt | Grammar::Words => {
+            Reading::Getopt | Reading::Words => {
                 let later: usize = after.iter().map(|slot| slot.words.len()).sum();
                 let is_last_open = slot.most == usize::MAX && after.iter().all(|slot| slot.least == slot.most);
-                later == 0 && !has_command || own == slot.most || is_last_open && grammar == Grammar::Getopt
+                later == 0 && !has_command || own == slot.most || is_last_open && reading == Reading::Getopt
             }
         };
         if !is_right {

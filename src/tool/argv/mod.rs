@@ -6,6 +6,8 @@
 mod level;
 mod line;
 mod spelling;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 

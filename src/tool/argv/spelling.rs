@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use super::invalid;
 use crate::error::Result;
-use crate::schema::{ArgvSpec, Grammar, Scalar, convention};
+use crate::schema::{ArgvSpec, Dashes, Grammar, Reading, Scalar, Values, convention, validate};
 
 /// The values of a list; anything else stands for itself.
 pub(super) fn items(value: &Value) -> &[Value] {
@@ -52,19 +52,66 @@ fn decimal(number: &Number) -> String {
     }
 }
 
+/// A flag and its value, in one word or in two.
+pub(super) fn assigned(flag: &str, value: String, grammar: &Grammar) -> Vec<String> {
+    // An option that takes whatever follows it needs no help to take a dash.
+    let takes_dashes = grammar.reading == Reading::Getopt;
+    let is_short = !flag.starts_with("--") && (flag.len() == 2 || takes_dashes);
+    match grammar.values {
+        _ if flag.ends_with('=') => vec![format!("{flag}{value}")],
+        Values::ShortApart if is_short && value.starts_with('-') && !takes_dashes => vec![format!("{flag}{value}")],
+        Values::ShortApart if is_short => vec![flag.to_owned(), value],
+        Values::Apart => vec![flag.to_owned(), value],
+        Values::Joined | Values::ShortApart => vec![format!("{flag}={value}")],
+    }
+}
+
+/// One value as the word of a positional; refused where the script would make something else of it.
+pub(super) fn positional(pointer: &str, value: &Value, scalar: Scalar, spec: &ArgvSpec) -> Result<String> {
+    let text = word(pointer, value, scalar)?;
+    if text == "--" && spec.grammar.reading != Reading::Words {
+        return Err(invalid(format!("{pointer}: the value `--` cannot be given as a positional argument")));
+    }
+    if is_file(&text, spec) {
+        return Err(invalid(format!(
+            "{pointer}: a value that starts with one of `{}` names a file to the script",
+            spec.grammar.file_prefixes
+        )));
+    }
+    let why = match spec.grammar.dashes {
+        Dashes::Verbatim if is_option(&text, spec) => "is one of the script's options",
+        Dashes::Refused if text.starts_with('-') => "starts with `-`, and the script would take it for an option",
+        _ => return Ok(text),
+    };
+    Err(invalid(format!("{pointer}: the value `{}` {why}", validate::clip(&text, 40))))
+}
+
+/// Whether the script reads the word from a file.
+pub(super) fn is_file(word: &str, spec: &ArgvSpec) -> bool {
+    word.starts_with(|first| spec.grammar.file_prefixes.contains(first))
+}
+
+/// Whether the word is an option of the script, with or without a value.
+fn is_option(word: &str, spec: &ArgvSpec) -> bool {
+    spec.arguments.iter().flat_map(|argument| argument.form.flags()).any(|flag| {
+        let rest = word.strip_prefix(flag);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('=') || flag.ends_with('='))
+    })
+}
+
 /// Whether the parser takes a word that stands alone for an option.
 pub(super) fn looks_like_option(word: &str, spec: &ArgvSpec) -> bool {
-    let prefixes = if spec.prefixes.is_empty() { "-" } else { &spec.prefixes };
+    let prefixes = if spec.grammar.prefixes.is_empty() { "-" } else { &spec.grammar.prefixes };
     let mut chars = word.chars();
     let is_prefixed = chars.next().is_some_and(|first| prefixes.contains(first));
-    match spec.grammar {
-        Grammar::Words => false,
+    match spec.grammar.reading {
+        Reading::Words => false,
         // A prefix alone is a value, and so is a negative number.
-        Grammar::Argparse => {
-            let is_value = chars.next().is_none() || is_negative(word) && !spec.has_numeric_flags;
+        Reading::Argparse => {
+            let is_value = chars.next().is_none() || is_negative(word) && !spec.grammar.has_numeric_flags;
             word == "--" || is_prefixed && !is_value
         }
-        Grammar::Getopt => is_prefixed && chars.next().is_some(),
+        Reading::Getopt => is_prefixed && chars.next().is_some(),
     }
 }
 

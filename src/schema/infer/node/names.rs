@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
                 Kind::Integer => self.json.evidence(name, "integer"),
                 Kind::Number => self.json.evidence(name, "number"),
                 Kind::Json | Kind::Text => self.json.evidence(name, "string"),
-                Kind::Boolean => self.json.evidence(name, "boolean"),
+                Kind::Boolean | Kind::Truth => self.json.evidence(name, "boolean"),
             },
             _ => {}
         }

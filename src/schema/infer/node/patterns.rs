@@ -207,7 +207,7 @@ impl<'t> Reader<'t> {
         if let Some(parser) = self.parsers.get_mut(hand) {
             parser.is_open = true;
             if is_joined {
-                parser.writing.values = crate::schema::Values::Joined;
+                parser.grammar.values = crate::schema::Values::Joined;
             }
         }
         self.rebind(holder, Val::Values(hand));

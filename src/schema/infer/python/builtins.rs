@@ -1,9 +1,9 @@
 //! Functions that the skill does not define: Python's builtins, and what of the standard library builds constants.
 
-use super::argparse::Kind;
 use super::calls::{Args, is_stdin};
 use super::reader::Reader;
 use super::value::{ITEMS, Val, join, path};
+use crate::schema::infer::cli::Kind;
 
 impl Reader<'_> {
     /// Calls something by its full name.

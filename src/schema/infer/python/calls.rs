@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::methods::literal_method;
 use super::reader::{Reader, named};
 use super::value::Val;
+use crate::schema::infer::cli::Kind;
 
 /// The arguments of one call.
 #[derive(Clone, Debug, Default)]
@@ -195,7 +196,7 @@ impl<'t> Reader<'t> {
             // A word stays one when its letters change.
             Val::Word(_) => match method {
                 "strip" | "lstrip" | "rstrip" | "lower" | "upper" | "title" | "casefold" | "replace" => object.clone(),
-                "startswith" | "endswith" | "isdigit" => Val::Made(super::argparse::Kind::Boolean),
+                "startswith" | "endswith" | "isdigit" => Val::Made(Kind::Boolean),
                 _ => Val::Unknown,
             },
             Val::Words(from) => self.words_method(*from, method, args),

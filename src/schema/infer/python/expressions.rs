@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::argparse::Kind;
 use super::literals::{compare, integer, operate};
 use super::reader::{Reader, named};
 use super::value::Val;
+use crate::schema::infer::cli::Kind;
 
 impl<'t> Reader<'t> {
     pub(super) fn eval(&mut self, node: Node<'t>) -> Val {

@@ -11,26 +11,27 @@ mod calls;
 mod classes;
 mod commands;
 mod displays;
-mod emit;
+mod docopt;
 mod expressions;
 mod functions;
 mod imports;
 mod library;
+mod line;
 mod literals;
 mod methods;
 mod outline;
 mod reader;
 mod scope;
-mod shape;
 mod silence;
 mod usage;
 mod value;
 mod words;
 
-use super::{Inferred, Script};
+use super::{Inferred, Script, emit};
 use crate::schema::Convention;
+use crate::schema::infer::cli::Line;
 use crate::schema::infer::properties::first_line;
-use argparse::{Origin, Parser};
+use argparse::Origin;
 use library::Library;
 use reader::Reader;
 
@@ -42,7 +43,9 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
     let description = |text: Option<&str>| text.and_then(first_line);
     if let Some(parser) = reader.main_parser() {
         let parser = only_command(&reader, parser);
-        let mut inferred = emit::inferred(&reader.parsers, parser, reader.reads_stdin && !reader.json.is_read);
+        let origin = reader.parsers.get(parser).map_or(Origin::Argparse, |parser| parser.origin);
+        let line = line::line(&reader.parsers, parser, 0);
+        let mut inferred = emit::inferred(&line, origin.name(), reader.reads_stdin && !reader.json.is_read);
         inferred.description = inferred.description.or_else(|| description(docstring.as_deref()));
         inferred.reads_stdin_json = reader.json.is_read;
         let takes_nothing = matches!(&inferred.convention, Convention::Argv(spec)
@@ -57,12 +60,14 @@ pub(super) fn infer(script: &Script<'_>) -> Inferred {
         return inferred;
     }
     if let Some(parser) = reader.words.parser(docstring.as_deref()) {
-        let mut inferred = emit::inferred(&[parser], 0, reader.reads_stdin);
+        let origin = parser.origin.name();
+        let mut inferred = emit::inferred(&line::line(&[parser], 0, 0), origin, reader.reads_stdin);
         inferred.description = description(docstring.as_deref());
         return inferred;
     }
     let is_silent = silence::is_silent(&library);
-    let mut inferred = if is_silent { emit::inferred(&[Parser::default()], 0, false) } else { Inferred::generic() };
+    let nothing = || emit::inferred(&Line::default(), Origin::Argparse.name(), false);
+    let mut inferred = if is_silent { nothing() } else { Inferred::generic() };
     inferred.description = description(docstring.as_deref());
     inferred
 }

@@ -1,17 +1,18 @@
 //! Usage lines, as people write them: `usage: tool.py <input> [output] [--force] [--level N]`.
 //!
-//! One line is understood; several forms, commands and nested choices are not, and give nothing.
+//! One line is understood; several forms, commands and nested choices are not, and give nothing. What is read here is the
+//! command line itself, where docopt or the script goes by it; the room's own `usage` only looks up words for arguments that
+//! code has shown.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::argparse::{Action, Arg, Kind, Nargs, Origin, Parser};
 use super::value::HOLE;
-use crate::schema::Grammar;
+use crate::schema::infer::cli::{Arg, Takes};
 
 /// The most words and options of one usage line.
-const PARTS: usize = 32;
+pub(super) const PARTS: usize = 32;
 
 /// What a usage line names.
 #[derive(Debug, Default, PartialEq)]
@@ -26,7 +27,7 @@ pub(super) struct Word {
     pub(super) name: String,
     pub(super) is_optional: bool,
     pub(super) is_repeated: bool,
-    pub(super) choices: Option<Vec<Value>>,
+    pub(super) choices: Vec<Value>,
 }
 
 /// An option, with the name of its value where it takes one.
@@ -35,9 +36,16 @@ pub(super) struct Switch {
     pub(super) flags: Vec<String>,
     pub(super) value: Option<String>,
     pub(super) default: Option<String>,
-    pub(super) choices: Option<Vec<Value>>,
+    pub(super) choices: Vec<Value>,
     pub(super) is_required: bool,
     pub(super) help: String,
+}
+
+impl Word {
+    /// What it takes.
+    pub(super) fn takes(&self) -> Takes {
+        if self.is_repeated { Takes::Many } else { Takes::One }
+    }
 }
 
 impl Switch {
@@ -50,10 +58,9 @@ impl Switch {
                 default: self.default.clone().map(Value::String),
                 choices: self.choices.clone(),
                 is_required: self.is_required,
-                kind: Kind::Text,
                 ..base
             },
-            None => Arg { action: Action::Constant, constant: Some(json!(true)), default: Some(json!(false)), ..base },
+            None => Arg { takes: Takes::Constant(Value::Bool(true)), default: Some(json!(false)), ..base },
         }
     }
 }
@@ -176,7 +183,7 @@ fn pattern(line: &str) -> Option<Usage> {
                     usage.options.push(Switch {
                         flags: vec![name.to_owned()],
                         value,
-                        choices,
+                        choices: choices.unwrap_or_default(),
                         is_required: depth == 0,
                         ..Switch::default()
                     });
@@ -212,7 +219,7 @@ fn alternatives(tokens: &mut VecDeque<String>) -> Option<Vec<Value>> {
 /// Takes what stands in brackets from the front, where it is a choice of words or a name of several.
 fn placeholder(tokens: &mut VecDeque<String>) -> Option<Word> {
     if let Some(choices) = alternatives(tokens) {
-        return Some(Word { name: "mode".to_owned(), is_optional: true, choices: Some(choices), ..Word::default() });
+        return Some(Word { name: "mode".to_owned(), is_optional: true, choices, ..Word::default() });
     }
     let end = tokens.iter().position(|token| token == "]")?;
     if end < 2 || !tokens.iter().take(end).all(|token| is_plain(token)) {
@@ -233,7 +240,7 @@ fn positional(token: &str, is_optional: bool) -> Option<Word> {
     let inner = token.trim_matches(['<', '>']);
     if token.starts_with('<') && inner.contains('|') {
         let choices = inner.split('|').map(|choice| json!(choice.trim())).collect();
-        return Some(Word { name: "mode".to_owned(), is_optional, choices: Some(choices), ..Word::default() });
+        return Some(Word { name: "mode".to_owned(), is_optional, choices, ..Word::default() });
     }
     // An example in place of a name: `report.csv` is called "report".
     let stem = inner.split(['.', '/', ':', '=']).find(|part| !part.is_empty())?;
@@ -243,67 +250,6 @@ fn positional(token: &str, is_optional: bool) -> Option<Word> {
         return None;
     }
     Some(Word { name, is_optional, ..Word::default() })
-}
-
-/// The command line of a docopt text.
-pub(super) fn docopt(text: &str) -> Option<Parser> {
-    let usage = parse(text)?;
-    let described = options(text);
-    let mut arguments: Vec<Arg> = Vec::new();
-    for word in &usage.words {
-        arguments.push(Arg {
-            dest: word.name.clone(),
-            nargs: match (word.is_repeated, word.is_optional) {
-                (true, true) => Nargs::Any,
-                (true, false) => Nargs::Some,
-                (false, true) => Nargs::Optional,
-                (false, false) => Nargs::One,
-            },
-            is_required: !word.is_optional,
-            ..Arg::default()
-        });
-    }
-    for option in usage.options.iter() {
-        let is_described = |known: &Switch| known.flags.iter().any(|flag| option.flags.contains(flag));
-        if !described.iter().any(is_described) {
-            arguments.push(option.argument());
-        }
-    }
-    for option in &described {
-        let is_required = usage
-            .options
-            .iter()
-            .any(|used| used.is_required && option.flags.contains(used.flags.first().unwrap_or(&String::new())));
-        let argument = option.argument();
-        arguments
-            .push(Arg { is_required: is_required && option.value.is_some() && option.default.is_none(), ..argument });
-    }
-    Some(Parser { arguments, grammar: Grammar::Getopt, origin: Origin::Docopt, ..Parser::default() })
-}
-
-/// The described options of a docopt text: `-s --speed=<kn>  Speed in knots [default: 10].`
-fn options(text: &str) -> Vec<Switch> {
-    let mut found: Vec<Switch> = Vec::new();
-    for line in text.lines().map(str::trim_start).filter(|line| line.starts_with('-')).take(PARTS) {
-        let (names, help) = line.split_once("  ").unwrap_or((line, ""));
-        let mut switch = Switch { help: help.trim().to_owned(), ..Switch::default() };
-        for name in names.split([' ', ',', '=']).filter(|name| !name.is_empty()) {
-            if name.starts_with('-') {
-                switch.flags.push(name.to_owned());
-            } else {
-                switch.value = Some(name.to_owned());
-            }
-        }
-        let lower = help.to_ascii_lowercase();
-        if let Some(at) = lower.find("[default:") {
-            let inner = help.get(at + "[default:".len()..).and_then(|tail| tail.split(']').next());
-            switch.default = inner.map(|inner| inner.trim().to_owned());
-        }
-        if !switch.flags.iter().any(|flag| matches!(flag.as_str(), "-h" | "--help" | "--version")) {
-            found.push(switch);
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::{Number, Value, json};
 
-use super::argparse::Kind;
+use crate::schema::infer::cli::Kind;
 
 /// The longest text that is kept, in bytes.
 pub(super) const TEXT_BYTES: usize = 16 * 1024;
@@ -249,4 +249,9 @@ pub(super) fn path(text: &str) -> Val {
 /// One path below another.
 pub(super) fn join(left: &str, right: &str) -> Val {
     if right.starts_with('/') { path(right) } else { path(&format!("{left}/{right}")) }
+}
+
+/// Literals as JSON; `None` where one is none.
+pub(super) fn literals(items: &[Val]) -> Option<Vec<Value>> {
+    items.iter().map(Val::json).collect()
 }

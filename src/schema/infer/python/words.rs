@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tree_sitter::Node;
 
-use super::argparse::{Action, Arg, Kind, Nargs, Origin, Parser};
+use super::argparse::{Origin, Parser};
 use super::calls::Args;
 use super::reader::Reader;
 use super::usage::{self, Usage};
 use super::value::{HOLE, Val};
 use crate::schema::Grammar;
+use crate::schema::infer::cli::{Arg, Kind, Takes};
 
 /// The most words of a command line that are told apart.
 const WORDS: usize = 32;
@@ -149,7 +150,7 @@ impl WordUse {
         if arguments.is_empty() {
             return None;
         }
-        Some(Parser { arguments, grammar: Grammar::Words, origin: Origin::Words, ..Parser::default() })
+        Some(Parser { arguments, grammar: Grammar::words(), origin: Origin::Words, ..Parser::default() })
     }
 
     /// Whether the usage text can be of these words.
@@ -174,12 +175,7 @@ impl WordUse {
             let is_optional = !is_again && (!is_needed && word.is_optional || self.is_optional(index + 1));
             arguments.push(Arg {
                 dest: word.name.clone(),
-                nargs: match (word.is_repeated, is_optional) {
-                    (true, true) => Nargs::Any,
-                    (true, false) => Nargs::Some,
-                    (false, true) => Nargs::Optional,
-                    (false, false) => Nargs::One,
-                },
+                takes: word.takes(),
                 kind: seen.and_then(|seen| seen.kind).unwrap_or_default(),
                 choices: word.choices.clone(),
                 default: seen.and_then(|seen| seen.default.clone()),
@@ -204,7 +200,6 @@ impl WordUse {
             let is_needed = self.last_needed.is_none_or(|last| index <= last) && !self.is_optional(index);
             arguments.push(Arg {
                 dest: word.name.clone().unwrap_or_else(|| format!("arg{index}")),
-                nargs: if is_needed { Nargs::One } else { Nargs::Optional },
                 kind: word.kind.unwrap_or_default(),
                 default: word.default.clone(),
                 is_required: is_needed,
@@ -216,15 +211,14 @@ impl WordUse {
                 // Single words are looked at, and all of them are used.
                 return None;
             }
-            arguments.push(Arg { dest: "args".to_owned(), nargs: Nargs::Any, ..Arg::default() });
+            arguments.push(Arg { dest: "args".to_owned(), takes: Takes::Many, ..Arg::default() });
         }
         for flag in &self.flags {
             let dest = flag.trim_start_matches('-').replace('-', "_");
             arguments.push(Arg {
                 flags: vec![flag.clone()],
                 dest,
-                action: Action::Constant,
-                constant: Some(Value::Bool(true)),
+                takes: Takes::Constant(Value::Bool(true)),
                 default: Some(Value::Bool(false)),
                 ..Arg::default()
             });

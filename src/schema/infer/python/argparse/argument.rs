@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::super::calls::Args;
 use super::super::reader::Reader;
-use super::super::value::{HOLE, Val};
+use super::super::value::{HOLE, Val, literals};
 use super::help::help;
-use super::{Action, Arg, Nargs};
+use crate::schema::infer::cli::{Arg, Takes};
 
 impl Reader<'_> {
     /// One argument of a parser; `None` for help, version, what is hidden and what cannot be read.
@@ -78,7 +78,7 @@ impl Reader<'_> {
         let choices =
             args.keyword("choices").or_else(|| args.keyword("type").filter(|kind| matches!(kind, Val::Class(_))));
         let choices = choices.and_then(|choices| self.members_of(choices));
-        let choices: Option<Vec<Value>> = choices.and_then(|items| items.iter().map(Val::json).collect());
+        let choices = choices.and_then(|items| literals(&items)).unwrap_or_default();
         let default = match (args.keyword("default"), action) {
             (Some(default), _) => default.json().filter(|value| !value.is_null()),
             (None, Action::Constant) if has_opposite => {
@@ -92,14 +92,13 @@ impl Reader<'_> {
             !matches!(nargs, Nargs::Optional | Nargs::Any | Nargs::Rest)
         };
         let mut argument = Arg {
+            takes: if is_option { of_option(action, nargs, constant)? } else { of_positional(nargs) },
+            adds_to_default: matches!(action, Action::Append | Action::Extend | Action::AppendConstant),
             flags,
             dest,
-            action,
-            nargs,
             kind,
             choices,
             default,
-            constant,
             negative,
             is_required,
             ..Arg::default()
@@ -167,6 +166,55 @@ impl Reader<'_> {
             _ => (Known::Plain(Action::Store), constant),
         })
     }
+}
+
+/// What an argument does with its words.
+#[derive(Clone, Copy)]
+enum Action {
+    Store,
+    Constant,
+    AppendConstant,
+    Append,
+    Extend,
+    Count,
+}
+
+/// How many words it takes.
+#[derive(Clone, Copy, PartialEq)]
+enum Nargs {
+    One,
+    Optional,
+    Any,
+    Some,
+    Exactly(u64),
+    Rest,
+}
+
+fn of_positional(nargs: Nargs) -> Takes {
+    match nargs {
+        Nargs::One | Nargs::Optional => Takes::One,
+        Nargs::Any | Nargs::Some => Takes::Many,
+        Nargs::Exactly(count) => Takes::Exactly(count),
+        Nargs::Rest => Takes::Rest,
+    }
+}
+
+/// `None` for a constant that is not known.
+fn of_option(action: Action, nargs: Nargs, constant: Option<Value>) -> Option<Takes> {
+    let is_needed = nargs == Nargs::Some;
+    Some(match (action, nargs) {
+        (Action::Constant, _) => Takes::Constant(constant?),
+        (Action::AppendConstant, _) => Takes::Item(constant?),
+        (Action::Count, _) => Takes::Count,
+        (Action::Append | Action::Extend, Nargs::One | Nargs::Optional) => Takes::Many,
+        (Action::Append, Nargs::Exactly(count)) => Takes::Tuples(count),
+        (Action::Append, _) => Takes::Lists { is_needed },
+        (Action::Store, Nargs::One) => Takes::One,
+        (Action::Store, Nargs::Optional) => Takes::Optional(constant.unwrap_or_default()),
+        (Action::Store | Action::Extend, Nargs::Exactly(count)) => Takes::Exactly(count),
+        (Action::Store, _) => Takes::List { is_needed, is_repeatable: false },
+        (Action::Extend, _) => Takes::List { is_needed, is_repeatable: true },
+    })
 }
 
 /// An action as it is understood.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::super::calls::Args;
 use super::super::value::Val;
-use super::{Arg, readable};
+use super::readable;
+use crate::schema::infer::cli::Arg;
 
 /// The help of an argument, as its parser would print it.
 pub(super) fn help(args: &Args, argument: &Arg) -> String {
@@ -46,7 +47,7 @@ fn place(name: &str, args: &Args, argument: &Arg) -> String {
             }),
         },
         "choices" => {
-            let choices = argument.choices.iter().flatten();
+            let choices = argument.choices.iter();
             choices
                 .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
                 .collect::<Vec<_>>()

@@ -3,20 +3,7 @@
 use super::super::calls::Args;
 use super::super::reader::Reader;
 use super::super::value::Val;
-
-/// What a conversion makes of a word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in super::super) enum Kind {
-    #[default]
-    Text,
-    Integer,
-    Number,
-    /// Python's `bool`: any text but the empty one is true.
-    Truth,
-    /// A conversion that knows the words `true` and `false`.
-    Boolean,
-    Json,
-}
+use crate::schema::infer::cli::Kind;
 
 impl Reader<'_> {
     /// The kind that a value of `type=` gives.

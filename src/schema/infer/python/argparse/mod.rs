@@ -1,20 +1,17 @@
 //! argparse as its documentation describes it: parsers, groups, subcommands and what `add_argument` says.
 //!
-//! The types hold what click, typer and docopt say of their commands as well; each of them is read elsewhere.
+//! The parser holds what click, typer and docopt say of their commands as well; each of them is read elsewhere.
 
 mod argument;
 mod help;
 mod kind;
 mod parser;
 
-use serde_json::Value;
-
-pub(super) use kind::Kind;
-
 use super::calls::Args;
 use super::reader::Reader;
 use super::value::{HOLE, Val};
 use crate::schema::Grammar;
+use crate::schema::infer::cli::{Arg, Exclusive};
 
 /// The most parsers of one script, subcommands included.
 const PARSERS: usize = 128;
@@ -25,15 +22,11 @@ pub(super) const ARGUMENTS: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parser {
     pub(super) arguments: Vec<Arg>,
-    /// Mutually exclusive sets: indices of arguments, and whether one of them is required.
-    pub(super) exclusive: Vec<(Vec<usize>, bool)>,
+    pub(super) exclusive: Vec<Exclusive>,
     pub(super) subparsers: Option<Sub>,
     pub(super) description: Option<String>,
     /// The parser of a subcommand, or a parent of others.
     pub(super) is_sub: bool,
-    pub(super) file_prefixes: String,
-    /// The characters that start an option; empty means `-`.
-    pub(super) prefixes: String,
     /// What `set_defaults` said.
     pub(super) defaults: Vec<(String, Val)>,
     /// An option given again takes the option string from the one before.
@@ -87,60 +80,13 @@ pub(super) struct Subcommand {
     pub(super) help: String,
 }
 
-/// What an argument does with its words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Action {
-    #[default]
-    Store,
-    /// The flag stands for `constant`; with `negative`, that one stands for false.
-    Constant,
-    /// The flag adds `constant` to a list.
-    AppendConstant,
-    Append,
-    Extend,
-    Count,
-}
-
-/// How many words it takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Nargs {
-    #[default]
-    One,
-    Optional,
-    Any,
-    Some,
-    Exactly(u64),
-    Rest,
-}
-
-/// One `add_argument`.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Arg {
-    /// Its option strings; none for a positional.
-    pub(super) flags: Vec<String>,
-    pub(super) dest: String,
-    pub(super) action: Action,
-    pub(super) nargs: Nargs,
-    pub(super) kind: Kind,
-    pub(super) choices: Option<Vec<Value>>,
-    /// `None` when it has none or it is not known.
-    pub(super) default: Option<Value>,
-    pub(super) constant: Option<Value>,
-    /// The flag that says the opposite (`--no-flag`).
-    pub(super) negative: Option<String>,
-    pub(super) is_required: bool,
-    /// The least and the most that a number may be.
-    pub(super) bounds: (Option<Value>, Option<Value>),
-    pub(super) help: String,
-}
-
 impl Parser {
     pub(super) fn takes_anything(&self) -> bool {
         !self.arguments.is_empty() || self.subparsers.is_some()
     }
 
     fn is_option(&self, name: &str) -> bool {
-        let prefixes = if self.prefixes.is_empty() { "-" } else { &self.prefixes };
+        let prefixes = if self.grammar.prefixes.is_empty() { "-" } else { &self.grammar.prefixes };
         name.starts_with(|first| prefixes.contains(first))
     }
 }
@@ -165,8 +111,8 @@ impl Reader<'_> {
         };
         let description = args.text("description").or_else(|| args.at(2, "description")?.as_str().map(str::to_owned));
         parser.description = description.or(parser.description);
-        parser.file_prefixes = args.text("fromfile_prefix_chars").unwrap_or_default();
-        parser.prefixes = args.text("prefix_chars").filter(|prefixes| prefixes != "-").unwrap_or_default();
+        parser.grammar.file_prefixes = args.text("fromfile_prefix_chars").unwrap_or_default();
+        parser.grammar.prefixes = args.text("prefix_chars").filter(|prefixes| prefixes != "-").unwrap_or_default();
         parser.resolves_conflicts = args.text("conflict_handler").is_some_and(|handler| handler == "resolve");
         for parent in args.keyword("parents").and_then(Val::iterate).unwrap_or_default() {
             if let Val::Parser(parent) = parent {
@@ -187,10 +133,10 @@ impl Reader<'_> {
         let room = ARGUMENTS.saturating_sub(offset);
         parser.arguments.extend(parent.arguments.iter().take(room).cloned());
         parser.defaults.extend(parent.defaults.iter().cloned());
-        let sets = parent.exclusive.iter();
-        parser
-            .exclusive
-            .extend(sets.map(|(set, required)| (set.iter().map(|index| index + offset).collect(), *required)));
+        parser.exclusive.extend(parent.exclusive.iter().map(|set| Exclusive {
+            members: set.members.iter().map(|index| index + offset).collect(),
+            is_required: set.is_required,
+        }));
         if parser.subparsers.is_none() {
             parser.subparsers.clone_from(&parent.subparsers);
         }

@@ -2,8 +2,9 @@
 
 use super::super::calls::Args;
 use super::super::reader::Reader;
-use super::super::value::{HOLE, Val};
-use super::{ARGUMENTS, Action, PARSERS, Sub, Subcommand};
+use super::super::value::{HOLE, Val, literals};
+use super::{ARGUMENTS, PARSERS, Sub, Subcommand};
+use crate::schema::infer::cli::{Arg, Exclusive};
 
 impl Reader<'_> {
     pub(in super::super) fn parser_method(&mut self, object: &Val, method: &str, args: &Args) -> Val {
@@ -21,7 +22,7 @@ impl Reader<'_> {
             "add_mutually_exclusive_group" => {
                 let is_required = args.is_on("required");
                 let Some(parser) = self.parsers.get_mut(index) else { return Val::Unknown };
-                parser.exclusive.push((Vec::new(), is_required));
+                parser.exclusive.push(Exclusive { members: Vec::new(), is_required });
                 Val::Group(index, Some(parser.exclusive.len() - 1))
             }
             "add_subparsers" => {
@@ -79,15 +80,11 @@ impl Reader<'_> {
         }
         let made = self.new_parser(args);
         let Val::Parser(new) = made else { return Val::Unknown };
-        let (prefixes, class) =
-            self.parsers.get(index).map_or((String::new(), None), |parser| (parser.prefixes.clone(), parser.class));
+        let class = self.parsers.get(index).and_then(|parser| parser.class);
         if let Some(parser) = self.parsers.get_mut(new) {
             parser.is_sub = true;
             // `parser_class` is the class of the parser.
             parser.class = class;
-            if parser.prefixes.is_empty() && args.keyword("prefix_chars").is_none() && prefixes.is_empty() {
-                parser.prefixes = prefixes;
-            }
         }
         let help = args.keyword("help").or_else(|| args.keyword("description")).and_then(Val::as_str);
         let help = super::readable(help.unwrap_or(""));
@@ -122,18 +119,17 @@ impl Reader<'_> {
                         // Nothing reaches it any more.
                         known.dest.clear();
                         known.is_required = false;
-                        known.action = Action::Constant;
                     }
                 }
             }
         }
-        let is_again = |known: &super::Arg| known.flags.is_empty() && known.dest == argument.dest;
+        let is_again = |known: &Arg| known.flags.is_empty() && known.dest == argument.dest;
         if argument.flags.is_empty() && is_doubtful && parser.arguments.iter().any(is_again) {
             return Val::Unknown;
         }
         let place = parser.arguments.len();
-        if let Some((members, _)) = set.and_then(|set| parser.exclusive.get_mut(set)) {
-            members.push(place);
+        if let Some(set) = set.and_then(|set| parser.exclusive.get_mut(set)) {
+            set.members.push(place);
         }
         parser.arguments.push(argument);
         Val::Action(index, place)
@@ -158,7 +154,7 @@ impl Reader<'_> {
                     "default" => argument.default = value.json().filter(|value| !value.is_null()),
                     "required" => argument.is_required = value.truth().unwrap_or(false),
                     "choices" => {
-                        argument.choices = members.and_then(|items| items.iter().map(Val::json).collect());
+                        argument.choices = members.and_then(|items| literals(&items)).unwrap_or_default();
                     }
                     "help" => argument.help = super::readable(value.as_str().unwrap_or("")),
                     _ => {}

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::argparse::{Action, Arg, Kind, Nargs, Origin, readable};
+use super::super::argparse::{Origin, readable};
 use super::super::calls::Args;
 use super::super::reader::Reader;
-use super::super::value::Val;
-use super::{Mark, typed, with_opposite};
+use super::super::value::{Val, literals};
+use super::{Mark, repeated, typed, with_opposite};
+use crate::schema::infer::cli::{Arg, Kind, Takes};
 
 impl Reader<'_> {
     /// Calls something of click.
@@ -32,21 +33,21 @@ impl Reader<'_> {
             "version_option" | "help_option" | "pass_context" | "pass_obj" => Mark::Nothing,
             "Choice" => {
                 let items = self.members_of(args.first());
-                let choices = items.and_then(|items| items.iter().map(Val::json).collect());
+                let choices = items.and_then(|items| literals(&items)).unwrap_or_default();
                 Mark::Type { kind: Kind::Text, choices, bounds: (None, None), words: None }
             }
             "IntRange" | "FloatRange" => {
                 let kind = if last == "IntRange" { Kind::Integer } else { Kind::Number };
                 // A clamped number may be out of its range.
                 let bounds = if args.is_on("clamp") { (None, None) } else { (number(0, "min"), number(1, "max")) };
-                Mark::Type { kind, choices: None, bounds, words: None }
+                Mark::Type { kind, choices: Vec::new(), bounds, words: None }
             }
             "Tuple" => {
                 let words = args.first().iterate().map_or(2, |types| types.len() as u64);
-                Mark::Type { kind: Kind::Text, choices: None, bounds: (None, None), words: Some(words) }
+                Mark::Type { kind: Kind::Text, choices: Vec::new(), bounds: (None, None), words: Some(words) }
             }
             "Path" | "File" | "DateTime" => {
-                Mark::Type { kind: Kind::Text, choices: None, bounds: (None, None), words: None }
+                Mark::Type { kind: Kind::Text, choices: Vec::new(), bounds: (None, None), words: None }
             }
             _ => {
                 self.call_back(args);
@@ -86,9 +87,9 @@ impl Reader<'_> {
             Some(Val::Name(name)) => argument.kind = kind_of(name),
             Some(class @ Val::Class(_)) => {
                 let members = self.members_of(class);
-                argument.choices = members.and_then(|items| items.iter().map(Val::json).collect());
+                argument.choices = members.and_then(|items| literals(&items)).unwrap_or_default();
             }
-            Some(Val::List(types)) => argument.nargs = Nargs::Exactly(types.len() as u64),
+            Some(Val::List(types)) => argument.takes = Takes::Exactly(types.len() as u64),
             Some(_) => {}
             None => {
                 // The type of the default.
@@ -131,7 +132,6 @@ impl Reader<'_> {
         let is_asked = args.keyword("prompt").is_some_and(|prompt| prompt.truth() != Some(false));
         let flag_value = args.keyword("flag_value").and_then(Val::json);
         if has_opposite || args.is_on("is_flag") || flag_value.is_some() {
-            argument.action = Action::Constant;
             argument.negative = negative;
             let is_default = flag_value.is_some() && args.is_on("default");
             argument.default = match flag_value.clone() {
@@ -140,22 +140,22 @@ impl Reader<'_> {
                 Some(_) => default.filter(|value| !value.is_boolean()),
                 None => Some(default.unwrap_or(Value::Bool(false))),
             };
-            argument.constant = flag_value.or(Some(Value::Bool(true)));
+            argument.takes = Takes::Constant(flag_value.unwrap_or(Value::Bool(true)));
             argument.is_required = args.is_on("required") || is_asked;
             return Some(argument);
         }
         if args.is_on("count") {
-            argument.action = Action::Count;
+            argument.takes = Takes::Count;
             argument.default = Some(default.unwrap_or_else(|| Value::from(0)));
             return Some(argument);
         }
         if let Some(Val::Int(count)) = args.keyword("nargs")
             && *count > 1
         {
-            argument.nargs = Nargs::Exactly(u64::try_from(*count).ok()?);
+            argument.takes = Takes::Exactly(u64::try_from(*count).ok()?);
         }
         if args.is_on("multiple") {
-            argument.action = Action::Append;
+            argument.takes = repeated(&argument.takes);
         }
         argument.is_required = args.is_on("required") && default.is_none() || is_asked;
         argument.default = default;
@@ -174,10 +174,9 @@ impl Reader<'_> {
         match args.keyword("nargs") {
             Some(Val::Int(-1)) => {
                 argument.is_required = required.unwrap_or(false);
-                argument.nargs = if argument.is_required { Nargs::Some } else { Nargs::Any };
+                argument.takes = Takes::Many;
             }
-            Some(Val::Int(count)) if *count > 1 => argument.nargs = Nargs::Exactly(u64::try_from(*count).ok()?),
-            _ if !argument.is_required && argument.nargs == Nargs::One => argument.nargs = Nargs::Optional,
+            Some(Val::Int(count)) if *count > 1 => argument.takes = Takes::Exactly(u64::try_from(*count).ok()?),
             _ => {}
         }
         Some(argument)

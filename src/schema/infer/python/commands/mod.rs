@@ -7,12 +7,13 @@ mod typer;
 
 use serde_json::Value;
 
-use super::argparse::{Arg, Kind, Origin, Parser, Sub, Subcommand};
+use super::argparse::{Origin, Parser, Sub, Subcommand};
 use super::calls::Args;
+use super::docopt;
 use super::reader::Reader;
-use super::usage;
 use super::value::Val;
 use crate::schema::Grammar;
+use crate::schema::infer::cli::{Arg, Kind, Takes};
 
 /// A decorator or a type of a framework.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub(super) enum Mark {
     /// `typer.Option(...)` and `typer.Argument(...)` in a signature.
     Parameter { args: Args, is_option: bool },
     /// A type with choices or bounds.
-    Type { kind: Kind, choices: Option<Vec<Value>>, bounds: (Option<Value>, Option<Value>), words: Option<u64> },
+    Type { kind: Kind, choices: Vec<Value>, bounds: (Option<Value>, Option<Value>), words: Option<u64> },
     /// Something that adds no argument.
     Nothing,
 }
@@ -43,7 +44,7 @@ impl Reader<'_> {
             Some("typer") => self.typer(name, args),
             Some("docopt") => {
                 let text = args.at(0, "docstring").and_then(Val::as_str);
-                if let Some(parser) = text.and_then(usage::docopt) {
+                if let Some(parser) = text.and_then(docopt::parser) {
                     self.parsed.get_or_insert(self.parsers.len());
                     self.parsers.push(parser);
                 }
@@ -111,7 +112,7 @@ impl Reader<'_> {
     fn new_command(&mut self, origin: Origin) -> Option<usize> {
         let Val::Parser(index) = self.new_parser(&Args::default()) else { return None };
         let parser = self.parsers.get_mut(index)?;
-        *parser = Parser { origin, grammar: Grammar::Getopt, ..Parser::default() };
+        *parser = Parser { origin, grammar: Grammar::getopt(), ..Parser::default() };
         Some(index)
     }
 
@@ -215,6 +216,11 @@ fn with_opposite(declared: &[String]) -> (Vec<String>, Option<String>) {
     (flags, negative)
 }
 
+/// What an option takes that may be given several times.
+fn repeated(takes: &Takes) -> Takes {
+    if let Takes::Exactly(count) = takes { Takes::Tuples(*count) } else { Takes::Many }
+}
+
 /// Gives an argument the choices and bounds of a type.
 fn typed(argument: &mut Arg, mark: &Mark) {
     if let Mark::Type { kind, choices, bounds, words } = mark {
@@ -222,7 +228,7 @@ fn typed(argument: &mut Arg, mark: &Mark) {
         argument.choices.clone_from(choices);
         argument.bounds = bounds.clone();
         if let Some(words) = words {
-            argument.nargs = super::argparse::Nargs::Exactly(*words);
+            argument.takes = Takes::Exactly(*words);
         }
     }
 }

@@ -3,18 +3,19 @@
 use serde_json::Value;
 use tree_sitter::Node;
 
-use super::super::argparse::{Action, Arg, Kind, Nargs, Origin, readable};
+use super::super::argparse::{Origin, readable};
 use super::super::calls::Args;
 use super::super::reader::{Reader, named};
-use super::super::value::Val;
+use super::super::value::{Val, literals};
 use super::click::kind_of;
-use super::{Mark, with_opposite};
+use super::{Mark, repeated, with_opposite};
+use crate::schema::infer::cli::{Arg, Kind, Takes};
 
 /// What an annotation says of a parameter.
 #[derive(Default)]
 struct Annotation {
     kind: Kind,
-    choices: Option<Vec<Value>>,
+    choices: Vec<Value>,
     is_list: bool,
     words: Option<u64>,
     mark: Option<usize>,
@@ -119,19 +120,17 @@ impl<'t> Reader<'t> {
             ..Arg::default()
         };
         if let Some(words) = said.words {
-            argument.nargs = Nargs::Exactly(words);
+            argument.takes = Takes::Exactly(words);
         }
         let is_asked = args.keyword("prompt").is_some_and(|prompt| prompt.truth() != Some(false));
         argument.is_required = !has_default || is_asked;
         if is_option {
             self.typer_option(&mut argument, &dest, &args, said.is_list);
         } else {
-            argument.nargs = match (said.is_list, argument.is_required, said.words) {
-                (_, _, Some(words)) => Nargs::Exactly(words),
-                (true, true, _) => Nargs::Some,
-                (true, false, _) => Nargs::Any,
-                (false, true, _) => Nargs::One,
-                (false, false, _) => Nargs::Optional,
+            argument.takes = match said.words {
+                Some(words) => Takes::Exactly(words),
+                None if said.is_list => Takes::Many,
+                None => Takes::One,
             };
         }
         argument.dest = dest;
@@ -148,15 +147,14 @@ impl<'t> Reader<'t> {
             argument.negative =
                 if flags.is_empty() { Some(format!("--no-{}", dest.replace('_', "-"))) } else { negative };
             argument.flags = if flags.is_empty() { vec![own] } else { flags };
-            argument.action = Action::Constant;
-            argument.constant = Some(Value::Bool(true));
+            argument.takes = Takes::Constant(Value::Bool(true));
             return;
         }
         argument.flags = if declared.is_empty() { vec![own] } else { declared };
         if is_count {
-            argument.action = Action::Count;
+            argument.takes = Takes::Count;
         } else if is_list {
-            argument.action = Action::Append;
+            argument.takes = repeated(&argument.takes);
         }
     }
 
@@ -189,7 +187,7 @@ impl<'t> Reader<'t> {
                 Val::Name(name) if said.kind == Kind::Text => said.kind = kind_of(&name),
                 class @ Val::Class(_) => {
                     let members = self.members_of(&class);
-                    said.choices = members.and_then(|items| items.iter().map(Val::json).collect());
+                    said.choices = members.and_then(|items| literals(&items)).unwrap_or_default();
                 }
                 _ => {}
             },
@@ -215,7 +213,7 @@ impl<'t> Reader<'t> {
                     let inner = if node.kind() == "type" { node.named_child(0).unwrap_or(*node) } else { *node };
                     self.eval(inner).json()
                 };
-                said.choices = inner.iter().map(value).collect();
+                said.choices = inner.iter().map(value).collect::<Option<_>>().unwrap_or_default();
             }
             "List" | "list" | "Sequence" | "Set" | "set" | "Iterable" => {
                 said.is_list = true;
