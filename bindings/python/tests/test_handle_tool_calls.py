@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import select
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import WriteSkill
+from conftest import WriteSkill, ctrl_c
 
 from skilllite import SkillManager, UnsupportedError, WaitTimeoutError, _handles
 
@@ -154,13 +151,8 @@ def test_cancelling_the_task_cancels_the_calls(two_places: SkillManager) -> None
 
 def test_ctrl_c_cancels_the_calls(two_places: SkillManager) -> None:
     before = _handles.live()
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
-    with pytest.raises(KeyboardInterrupt):
-        timer.start()
+    with ctrl_c():
         two_places.handle_tool_calls(TWO, env={"STAYS": "1"})
-    timer.join()
-    signal.signal(signal.SIGINT, handler)
     assert _handles.live() == before
 
 
