@@ -242,7 +242,8 @@ typedef struct skl_agent skl_agent;
 typedef struct skl_buffer skl_buffer;
 
 /**
- * A started call of a tool.
+ * A started call of a tool, or all calls that a response asks for (`skl_engine_respond()`), which are waited for, cancelled and
+ * watched as one.
  *
  * Threads: every function may be called from any thread, concurrently with every other one, except that
  * `skl_call_free()` must not run before a function given the same handle has been entered. It may run while another
@@ -442,13 +443,32 @@ skl_status skl_engine_execute(skl_engine *engine,
                               skl_error **err);
 
 /**
- * Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
+ * Starts every tool call that an LLM's response asks for, in parallel, and returns at once with one call that stands for all.
  *
- * `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call. On SKL_OK the caller owns
- * `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
- * for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
- * can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,
- * UNKNOWN_DIALECT, INVALID_RESPONSE. Threads: any. Since 0.1.0.
+ * `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call.
+ * On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. Its descriptor becomes readable when the last call
+ * has ended; its result is then a JSON array, in the order of the calls, to append to the conversation, empty when the
+ * response asks for nothing. Cancelling it ends every call, and the messages say so. It has no output and no files: for these
+ * start each call with `skl_engine_call()`. What a model can repair (an unknown tool, bad arguments) is an error answer among
+ * the messages; what only the host can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()`
+ * that are the host's, UNKNOWN_DIALECT, INVALID_RESPONSE, UNSUPPORTED (the option "stream"). Threads: any. Since 0.1.0.
+ */
+skl_status skl_engine_respond(skl_engine *engine,
+                              const char *dialect,
+                              size_t dialect_len,
+                              const char *response,
+                              size_t response_len,
+                              const char *options,
+                              size_t options_len,
+                              skl_call **out,
+                              skl_error **err);
+
+/**
+ * `skl_engine_respond()` and `skl_call_wait()` in one: runs every tool call that an LLM's response asks for, and blocks this thread
+ * until the last has ended, which the policy's wall limit bounds.
+ *
+ * On SKL_OK the caller owns `*messages`, the array of answers. Statuses: those of `skl_engine_respond()`. Threads: any.
+ * Since 0.1.0.
  */
 skl_status skl_engine_handle(skl_engine *engine,
                              const char *dialect,
@@ -639,7 +659,7 @@ skl_status skl_skill_validate(const char *dir,
  * negative number waits without end. May be repeated; every caller gets the same result.
  *
  * On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
- * failure of this function. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
+ * failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
  * to see the end also lists and hashes the files that the script left. Since 0.1.0.
  */
 skl_status skl_call_wait(skl_call *call,
@@ -648,7 +668,7 @@ skl_status skl_call_wait(skl_call *call,
                          skl_error **err);
 
 /**
- * Ends a call. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
+ * Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
  * before, during and after the call's end.
  *
  * Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
@@ -656,7 +676,7 @@ skl_status skl_call_wait(skl_call *call,
 skl_status skl_call_cancel(skl_call *call);
 
 /**
- * A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
+ * A descriptor that becomes readable when the call (of a response: the last one) has ended, for poll, epoll and event loops. It is a pipe or a socket
  * that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
  * polling it before the call is freed.
  *
@@ -673,7 +693,7 @@ int skl_call_fd(const skl_call *call);
  * checked to be UTF-8; of length 0 when nothing came in time. While 1 MiB of a stream is unread the script waits for its
  * reader, and its wall_ms goes on. The result has the output's head and tail all the same. What is unread stays readable
  * after the end, until the call is freed. Statuses: NULL_ARGUMENT, INVALID_CONFIG (no such stream), UNSUPPORTED (a call
- * without "stream"), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
+ * without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
  */
 skl_status skl_call_read(skl_call *call,
                          uint32_t stream,
@@ -687,7 +707,7 @@ skl_status skl_call_read(skl_call *call,
  * nothing is left; it may also read the byte that is in it. It belongs to the call: do not close it, and stop polling it
  * before the call is freed.
  *
- * -1 for NULL, for a call without "stream", in a forked child, and when the process has no descriptor left.
+ * -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no descriptor left.
  * Threads: any. Since 0.1.0.
  */
 int skl_call_output_fd(const skl_call *call);
@@ -697,7 +717,7 @@ int skl_call_output_fd(const skl_call *call);
  *
  * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
  * directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
- * RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, FORKED. Threads: any. Since 0.1.0.
+ * RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
  */
 skl_status skl_call_read_file(const skl_call *call,
                               const char *path,
@@ -715,7 +735,7 @@ skl_status skl_call_read_file(const skl_call *call,
  * `dest`. All files together have at most the call's disk_bytes. The work directory lives as long as the call, so keep what is
  * wanted before `skl_call_free()`. A script chooses its names: give it a folder of its own. Statuses: NULL_ARGUMENT,
  * INVALID_UTF8, WAIT_TIMEOUT (it has not ended), RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE (a link or a file on the way),
- * ALREADY_EXISTS, RESOURCES, IO, FORKED. Threads: any. Since 0.1.0.
+ * ALREADY_EXISTS, RESOURCES, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
  */
 skl_status skl_call_keep(const skl_call *call,
                          const char *path,
@@ -765,7 +785,7 @@ bool skl_stream_is_complete(const skl_stream *stream);
 
 /**
  * The response that the vendor would have given without streaming, as far as tool calls are concerned: the `response` of
- * `skl_engine_handle()`. May be repeated.
+ * `skl_engine_handle()` and `skl_engine_respond()`. May be repeated.
  *
  * On SKL_OK the caller owns `*response`, a JSON document. Statuses: NULL_ARGUMENT, INVALID_RESPONSE (the stream is not at
  * its end: a call that was cut off must not run), and the failure of an earlier feed. Threads: any. Since 0.1.0.

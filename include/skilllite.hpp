@@ -288,6 +288,10 @@ public:
     Buffer handle(std::string_view dialect, std::string_view response, std::string_view options = {}) {
         return detail::document(skl_engine_handle, handle_.get(), dialect.data(), dialect.size(), response.data(), response.size(), options.data(), options.size());
     }
+    /** Starts every tool call that an LLM's response asks for, as one Call whose result is what handle() gives. It has no output and no files. */
+    Call respond(std::string_view dialect, std::string_view response, std::string_view options = {}) {
+        return Call(detail::make<skl_call>(skl_engine_respond, handle_.get(), dialect.data(), dialect.size(), response.data(), response.size(), options.data(), options.size()));
+    }
 
     skl_engine *get() const noexcept { return handle_.get(); }
     /** Gives the handle up; the caller frees it. */

@@ -1,5 +1,8 @@
 //! Calls from their start to their result, in the real sandbox, through the engine and through the C API.
 
+#[path = "calls/responses.rs"]
+mod responses;
+
 use std::ffi::c_char;
 use std::fs;
 use std::path::Path;
@@ -24,6 +27,8 @@ case "$1" in
     hang) exec sleep 3600 ;;
     spin) while :; do :; done ;;
     follow) echo out; echo err >&2; exec sleep 3600 ;;
+    meet) echo up > "$2"; read -r line < "$3"; printf '%s' "$line" ;;
+    hold) exec > "$2"; echo up; exec sleep 3600 ;;
     flood) head -c "$2" /dev/zero; echo done >&2 ;;
 esac
 "#;
@@ -256,29 +261,6 @@ fn what_was_loaded_is_what_runs() {
     assert_eq!(engine.execute("worker", &args(&[]), "").expect("it runs")["text"], "other\n");
 }
 
-#[test]
-fn a_response_is_answered_in_order() {
-    let Some((_folder, engine)) = engine(lenient()) else { return };
-    let ask = |id: &str, name: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } });
-    let calls = [
-        ask("a", "worker", &args(&["say", "one"])),
-        ask("b", "nobody", "{}"),
-        ask("c", "worker", "{"),
-        ask("d", "worker", &args(&["fail"])),
-    ];
-    let response = json!({ "choices": [{ "message": { "role": "assistant", "tool_calls": calls } }] });
-    let messages = engine.handle("openai", &response.to_string(), "").expect("it is answered");
-    let answers: Vec<_> = messages.as_array().into_iter().flatten().collect();
-    let expected = [("a", "one"), ("b", "nobody"), ("c", "JSON"), ("d", "broken")];
-    assert_eq!(answers.len(), expected.len());
-    for (answer, (id, needle)) in answers.iter().zip(expected) {
-        assert_eq!(answer["tool_call_id"], id);
-        assert!(answer["content"].as_str().is_some_and(|content| content.contains(needle)), "{answer}");
-    }
-    let refused = engine.handle("openai", "{}", "").expect_err("that is no response");
-    assert_eq!(refused.status, Status::InvalidResponse);
-}
-
 /// The waits of a C host: on the descriptor, with a look, blocked in several threads.
 #[test]
 fn a_c_host_waits_in_every_way() {
@@ -357,9 +339,8 @@ fn a_c_host_waits_in_every_way() {
 
         // A forked child can neither use the handles nor disturb the parent's call with them.
         let call = start(&["hang"]);
-        let child = libc::fork();
-        assert!(child >= 0);
-        if child == 0 {
+        assert_holds_in_a_child(|| {
+            let mut out = null_mut();
             let is_refused = skl_call_wait(call, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED
                 && skl_call_cancel(call) == skl_status::SKL_ERR_FORKED
                 && skl_call_fd(call) == -1
@@ -367,11 +348,8 @@ fn a_c_host_waits_in_every_way() {
                 && skl_call_read(call, 1, -1, &mut out, null_mut()) == skl_status::SKL_ERR_FORKED;
             skl_call_free(call);
             skl_engine_free(engine);
-            libc::_exit(if is_refused { 42 } else { 1 });
-        }
-        let mut exit = 0;
-        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
-        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+            is_refused
+        });
         assert_eq!(skl_call_wait(call, 0, &mut out, null_mut()), skl_status::SKL_ERR_WAIT_TIMEOUT);
 
         // Freeing a running call ends it; nobody waits for it.
@@ -395,6 +373,21 @@ fn a_plan_shows_the_sandbox_and_runs_nothing() {
     }
     let refused = engine.plan("worker", "[]", "").expect_err("the arguments are judged as for a call");
     assert_eq!(refused.status, Status::InvalidArguments);
+}
+
+/// Asks a forked child, which then ends at once.
+fn assert_holds_in_a_child(question: impl FnOnce() -> bool) {
+    // SAFETY: the child only asks and ends; its end is waited for here.
+    unsafe {
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            libc::_exit(if question() { 42 } else { 1 });
+        }
+        let mut exit = 0;
+        assert_eq!(libc::waitpid(child, &mut exit, 0), child);
+        assert_eq!((libc::WIFEXITED(exit), libc::WEXITSTATUS(exit)), (true, 42));
+    }
 }
 
 /// Waits for a live call without end.

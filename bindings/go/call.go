@@ -11,23 +11,46 @@ import (
 // A Call is a started call of a tool.
 type Call struct {
 	run    *run
-	ending *ending
+	ending *ending[*Result]
 }
 
-// An ending is what becomes known when a call has ended; the fields are written before done is closed.
-type ending struct {
+// An ending is what becomes known when a run has ended; the fields are written before done is closed.
+type ending[T any] struct {
 	done   chan struct{}
-	result *Result
+	result T
 	err    error
 }
 
+// follow waits in a goroutine, which holds no Call or Round, so that one that is dropped can be collected, which ends the run.
+func follow[T any](wait func() (T, error)) *ending[T] {
+	e := &ending[T]{done: make(chan struct{})}
+	go func() {
+		e.result, e.err = wait()
+		close(e.done)
+	}()
+	return e
+}
+
+// wait gives the result once it is known, or gives up when the context ends.
+func (e *ending[T]) wait(ctx context.Context, of *run) (T, error) {
+	var none T
+	if err := of.used(); err != nil {
+		return none, err
+	}
+	select {
+	case <-e.done:
+	default:
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return none, waitEnded(ctx)
+		}
+	}
+	return e.result, e.err
+}
+
 func newCall(ctx context.Context, started *run) *Call {
-	c := &Call{run: started, ending: &ending{done: make(chan struct{})}}
-	// The goroutine holds no Call, so that one that is dropped can be collected, which ends the run.
-	go func(ending *ending) {
-		ending.result, ending.err = started.result(ctx)
-		close(ending.done)
-	}(c.ending)
+	c := &Call{run: started, ending: follow(func() (*Result, error) { return started.result(ctx) })}
 	runtime.AddCleanup(c, (*run).abandon, started)
 	return c
 }
@@ -39,21 +62,7 @@ func (c *Call) Done() <-chan struct{} { return c.ending.done }
 //
 // The end of ctx ends the wait only, with [ErrWaitTimeout] and the context's error; the call goes on. A run that did not end by itself
 // is a [*RunError], and the Result is given too.
-func (c *Call) Wait(ctx context.Context) (*Result, error) {
-	if err := c.used(); err != nil {
-		return nil, err
-	}
-	select {
-	case <-c.ending.done:
-	default:
-		select {
-		case <-c.ending.done:
-		case <-ctx.Done():
-			return nil, waitEnded(ctx)
-		}
-	}
-	return c.ending.result, c.ending.err
-}
+func (c *Call) Wait(ctx context.Context) (*Result, error) { return c.ending.wait(ctx, c.run) }
 
 // Cancel ends the call; its result then is StatusCancelled, unless the script had ended before. Returns at once; may be repeated.
 func (c *Call) Cancel() error { return nativeCancel(c.run.handle) }
@@ -75,26 +84,12 @@ func (c *Call) Keep(path, dest string) error {
 
 // Close ends the call if it still runs, waits for that, and throws its work folder away. Repeating it does nothing.
 func (c *Call) Close() error {
-	err := nativeCancel(c.run.handle)
-	<-c.ending.done
-	c.run.handle.close()
+	err := c.run.close(c.ending.done)
 	c.run.output.close()
-	if isClosed(err) {
-		return nil
-	}
 	return err
 }
 
-// used is ErrClosed after Close.
-func (c *Call) used() error {
-	_, err := c.run.handle.acquire()
-	if err == nil {
-		c.run.handle.release()
-	}
-	return err
-}
-
-// A run is what Execute and Call share: a started call, and how its end comes to a goroutine.
+// A run is what Execute, Handle, Call and Round share: what was started, and how its end comes to a goroutine.
 type run struct {
 	handle *callHandle
 	brief  gate
@@ -107,14 +102,41 @@ func (r *run) abandon() {
 	r.handle.close()
 }
 
-// result waits for the end of the run, and gives its result. The end of ctx ends the run.
-func (r *run) result(ctx context.Context) (*Result, error) {
+// close ends the run, waits until its end is known and releases it.
+func (r *run) close(done <-chan struct{}) error {
+	err := nativeCancel(r.handle)
+	<-done
+	r.handle.close()
+	if isClosed(err) {
+		return nil
+	}
+	return err
+}
+
+// used is ErrClosed after close.
+func (r *run) used() error {
+	_, err := r.handle.acquire()
+	if err == nil {
+		r.handle.release()
+	}
+	return err
+}
+
+// document waits for the end of the run, and gives what came of it. The end of ctx ends the run.
+func (r *run) document(ctx context.Context) (document []byte, isInterrupted bool, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = nativeCancel(r.handle) })
 	r.await()
-	isInterrupted := !stop() && ctx.Err() != nil
+	isInterrupted = !stop() && ctx.Err() != nil
 	r.brief.enter()
-	result, err := readResult(nativeWait(r.handle, 0))
-	r.brief.leave()
+	defer r.brief.leave()
+	document, err = nativeWait(r.handle, 0)
+	return document, isInterrupted, err
+}
+
+// result waits for the end of the run, and gives its result. The end of ctx ends the run.
+func (r *run) result(ctx context.Context) (*Result, error) {
+	document, isInterrupted, err := r.document(ctx)
+	result, err := readResult(document, err)
 	if err != nil {
 		return nil, err
 	}

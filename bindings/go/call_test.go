@@ -205,6 +205,7 @@ func TestUseAfterClose(t *testing.T) {
 		"execute": second(engine.Execute(ctx, "sleeper", nil)), "start": second(engine.Start(ctx, "sleeper", nil)),
 		"tools": second(engine.Tools("openai")), "skills": second(engine.Skills()), "load": second(engine.Load(skillsDir)),
 		"handle": second(engine.Handle(ctx, "openai", "{}")), "remove": engine.Remove("sleeper"),
+		"respond": second(engine.Respond(ctx, "openai", "{}")),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s of a closed engine: %v", name, err)

@@ -2,7 +2,6 @@ package skilllite
 
 import (
 	"context"
-	"encoding/json"
 	"runtime"
 )
 
@@ -11,11 +10,11 @@ type Engine struct {
 	handle *engineHandle
 	// Work inside the library that takes microseconds to milliseconds: each holds a thread meanwhile.
 	brief gate
-	// Work that lasts as long as the scripts.
+	// Work that lasts as long as an installation.
 	long gate
 }
 
-// How many goroutines one engine lets wait inside the library for a whole response; the others wait for them in Go.
+// How many goroutines one engine lets wait inside the library for installations; the others wait for them in Go.
 const longCalls = 16
 
 // Open makes an engine and loads Options.SkillsDir. Nothing is started before the first call. The context bounds Open only.
@@ -81,10 +80,22 @@ func (e *Engine) Start(ctx context.Context, tool string, args any, options ...Ca
 }
 
 func (e *Engine) start(ctx context.Context, tool string, args any, options []CallOption) (*run, error) {
+	r, err := e.launch(ctx, args, options, func(argsText, optionsText []byte) (*callHandle, error) {
+		return nativeCall(e.handle, tool, argsText, optionsText)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.output.changed.L = &r.output.mutex
+	return r, nil
+}
+
+// launch starts what a document and options ask for.
+func (e *Engine) launch(ctx context.Context, document any, options []CallOption, native func(document, options []byte) (*callHandle, error)) (*run, error) {
 	if err := ended(ctx); err != nil {
 		return nil, &contextError{err}
 	}
-	argsText, err := marshal(args)
+	text, err := marshal(document)
 	if err != nil {
 		return nil, err
 	}
@@ -94,13 +105,11 @@ func (e *Engine) start(ctx context.Context, tool string, args any, options []Cal
 	}
 	e.brief.enter()
 	defer e.brief.leave()
-	handle, err := nativeCall(e.handle, tool, argsText, optionsText)
+	handle, err := native(text, optionsText)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{handle: handle, brief: e.brief}
-	r.output.changed.L = &r.output.mutex
-	return r, nil
+	return &run{handle: handle, brief: e.brief}, nil
 }
 
 // Plan tells what Execute would do: every step of building the sandbox, as a numbered list for a person. Nothing of the skill is
@@ -118,34 +127,6 @@ func (e *Engine) Plan(tool string, args any, options ...CallOption) (string, err
 	defer e.brief.leave()
 	plan, err := nativePlan(e.handle, tool, argsText, optionsText)
 	return string(plan), err
-}
-
-// Handle runs every tool call that an LLM's response asks for, in parallel, and gives the messages to append to the conversation;
-// none if the response asks for nothing.
-//
-// Response is the body: its text, an SDK's object that encoding/json turns into it, or what [Stream.Response] gives. Options apply to each
-// call. What a model can repair is an answer among the messages; an error is the host's.
-//
-// When the context ends, Handle returns at once; the calls that it started go on until their limits or Engine.Close end them.
-func (e *Engine) Handle(ctx context.Context, dialect string, response any, options ...CallOption) ([]json.RawMessage, error) {
-	if err := ended(ctx); err != nil {
-		return nil, &contextError{err}
-	}
-	responseText, err := marshal(response)
-	if err != nil {
-		return nil, err
-	}
-	optionsText, err := optionsDocument(options)
-	if err != nil {
-		return nil, err
-	}
-	messages, err := await(ctx, e.long, func() (*[]json.RawMessage, error) {
-		return decode[[]json.RawMessage](nativeHandle(e.handle, dialect, responseText, optionsText))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return *messages, nil
 }
 
 // await does work that takes as long as processes do, or gives up waiting for it when the context ends.

@@ -297,12 +297,58 @@ func TestHandle(t *testing.T) {
 	}
 }
 
+// twoPlaces is an engine with a tool that stays where STAYS is set, and a response that asks for it twice, which fills the engine.
+func twoPlaces(t *testing.T) (*Engine, json.RawMessage, CallOption) {
+	engine := begin(t, Options{SkillsDir: writeSkill(t, "stays", "sh", "[ -z \"$STAYS\" ] || exec sleep 1000\necho through\n"), MaxRunning: 2})
+	response := `{"content": [{"type": "tool_use", "id": "one", "name": "stays", "input": {}}, {"type": "tool_use", "id": "two", "name": "stays", "input": {}}], "stop_reason": "tool_use", "role": "assistant"}`
+	t.Cleanup(func() {
+		// In the queue it would wait for its turn in vain.
+		if result := must(engine.Execute(context.Background(), "stays", nil))(t); result.Text != "through\n" {
+			t.Errorf("%s", result.Raw)
+		}
+	})
+	return engine, json.RawMessage(response), WithOptions([]byte(`{"env": {"STAYS": "1"}}`))
+}
+
 func TestTheContextEndsHandle(t *testing.T) {
-	engine := sleeper(t, Options{})
+	engine, response, stays := twoPlaces(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	response := `{"content": [{"type": "tool_use", "id": "one", "name": "sleeper", "input": {}}], "stop_reason": "tool_use", "role": "assistant"}`
-	if err := second(engine.Handle(ctx, "anthropic", response)); !errors.Is(err, ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
+	messages, err := engine.Handle(ctx, "anthropic", response, stays)
+	if !errors.Is(err, ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if len(messages) != 1 || bytes.Count(messages[0], []byte("cancelled")) != 2 {
+		t.Errorf("%s", messages)
+	}
+}
+
+func TestARoundIsWaitedForAndCancelled(t *testing.T) {
+	engine, response, stays := twoPlaces(t)
+	ctx := context.Background()
+	round := must(engine.Respond(ctx, "anthropic", response, stays))(t)
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := second(round.Wait(over)); !errors.Is(err, ErrWaitTimeout) {
+		t.Error(err)
+	}
+	if err := errors.Join(round.Cancel(), round.Cancel()); err != nil {
+		t.Error(err)
+	}
+	<-round.Done()
+	for range 2 {
+		if messages := must(round.Wait(ctx))(t); len(messages) != 1 || bytes.Count(messages[0], []byte("cancelled")) != 2 {
+			t.Errorf("%s", messages)
+		}
+	}
+	if err := errors.Join(round.Close(), round.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := second(round.Wait(ctx)); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	// One that still runs is ended by Close.
+	if err := must(engine.Respond(ctx, "anthropic", response, stays))(t).Close(); err != nil {
 		t.Error(err)
 	}
 }

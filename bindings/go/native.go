@@ -247,19 +247,28 @@ func nativeExecute(h *engineHandle, tool string, args, options []byte) ([]byte, 
 	})
 }
 
-// nativeHandle holds its thread until all runs have ended.
-func nativeHandle(h *engineHandle, dialect string, response, options []byte) ([]byte, error) {
-	return fetch(h, func(engine *C.skl_engine, out **C.skl_buffer, err **C.skl_error) C.skl_status {
-		dialectText, dialectLen := text(dialect)
-		responseText, responseLen := data(response)
-		optionsText, optionsLen := data(options)
-		return C.skl_engine_handle(engine, dialectText, dialectLen, responseText, responseLen, optionsText, optionsLen, out, err)
-	})
-}
-
 // Calls
 
 func nativeCall(h *engineHandle, tool string, args, options []byte) (*callHandle, error) {
+	return begun(h, func(engine *C.skl_engine, out **C.skl_call, err **C.skl_error) C.skl_status {
+		toolText, toolLen := text(tool)
+		argsText, argsLen := data(args)
+		optionsText, optionsLen := data(options)
+		return C.skl_engine_call(engine, toolText, toolLen, argsText, argsLen, optionsText, optionsLen, out, err)
+	})
+}
+
+func nativeRespond(h *engineHandle, dialect string, response, options []byte) (*callHandle, error) {
+	return begun(h, func(engine *C.skl_engine, out **C.skl_call, err **C.skl_error) C.skl_status {
+		dialectText, dialectLen := text(dialect)
+		responseText, responseLen := data(response)
+		optionsText, optionsLen := data(options)
+		return C.skl_engine_respond(engine, dialectText, dialectLen, responseText, responseLen, optionsText, optionsLen, out, err)
+	})
+}
+
+// begun is what a function of the engine has started.
+func begun(h *engineHandle, function func(engine *C.skl_engine, out **C.skl_call, err **C.skl_error) C.skl_status) (*callHandle, error) {
 	engine, closed := h.acquire()
 	if closed != nil {
 		return nil, closed
@@ -267,10 +276,7 @@ func nativeCall(h *engineHandle, tool string, args, options []byte) (*callHandle
 	defer h.release()
 	var call *C.skl_call
 	var err *C.skl_error
-	toolText, toolLen := text(tool)
-	argsText, argsLen := data(args)
-	optionsText, optionsLen := data(options)
-	status := C.skl_engine_call(engine, toolText, toolLen, argsText, argsLen, optionsText, optionsLen, &call, &err)
+	status := function(engine, &call, &err)
 	if failure := fail(status, err); failure != nil {
 		return nil, failure
 	}

@@ -1,7 +1,6 @@
 //! `skl_call`: one call in flight.
 
 use std::ffi::{c_char, c_int};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::skl_buffer;
@@ -9,24 +8,25 @@ use super::error::{skl_error, skl_status};
 use super::handle::{Out, Shared, shared, take_shared};
 use super::panic::{boundary, boundary_or};
 use super::text::text;
-use crate::engine::Call;
+use crate::engine::Started;
 
 /// A longer wait is one without end: no clock would tell the difference.
 const FOREVER_MS: u64 = 100 * 365 * 86_400_000;
 
-/// A started call of a tool.
+/// A started call of a tool, or all calls that a response asks for (`skl_engine_respond()`), which are waited for, cancelled and
+/// watched as one.
 ///
 /// Threads: every function may be called from any thread, concurrently with every other one, except that
 /// `skl_call_free()` must not run before a function given the same handle has been entered. It may run while another
 /// thread waits: the wait then ends with the result "cancelled".
 pub struct skl_call {
-    call: Arc<Call>,
+    call: Started,
 }
 
 impl Shared for skl_call {}
 
 impl skl_call {
-    pub(super) fn new(call: Arc<Call>) -> Self {
+    pub(super) fn new(call: Started) -> Self {
         Self { call }
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn timeout_of(timeout_ms: i64) -> Option<Duration> {
 /// negative number waits without end. May be repeated; every caller gets the same result.
 ///
 /// On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
-/// failure of this function. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
+/// failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
 /// to see the end also lists and hashes the files that the script left. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_wait(
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn skl_call_wait(
     }
 }
 
-/// Ends a call. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
+/// Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
 /// before, during and after the call's end.
 ///
 /// Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn skl_call_cancel(call: *mut skl_call) -> skl_status {
     unsafe { boundary(std::ptr::null_mut(), || shared(call, "call")?.call.cancel()) }
 }
 
-/// A descriptor that becomes readable when the call has ended, for poll, epoll and event loops. It is a pipe or a socket
+/// A descriptor that becomes readable when the call (of a response: the last one) has ended, for poll, epoll and event loops. It is a pipe or a socket
 /// that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
 /// polling it before the call is freed.
 ///
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn skl_call_fd(call: *const skl_call) -> c_int {
 /// checked to be UTF-8; of length 0 when nothing came in time. While 1 MiB of a stream is unread the script waits for its
 /// reader, and its wall_ms goes on. The result has the output's head and tail all the same. What is unread stays readable
 /// after the end, until the call is freed. Statuses: NULL_ARGUMENT, INVALID_CONFIG (no such stream), UNSUPPORTED (a call
-/// without "stream"), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
+/// without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_read(
     call: *mut skl_call,
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn skl_call_read(
         boundary(err, || {
             let chunk = Out::new(chunk, "chunk")?;
             let call = shared(call, "call")?;
-            if let Some(bytes) = call.call.read(stream, timeout_of(timeout_ms))? {
+            if let Some(bytes) = call.call.one()?.read(stream, timeout_of(timeout_ms))? {
                 chunk.give(skl_buffer::of_bytes(bytes));
             }
             Ok(())
@@ -119,14 +119,14 @@ pub unsafe extern "C" fn skl_call_read(
 /// nothing is left; it may also read the byte that is in it. It belongs to the call: do not close it, and stop polling it
 /// before the call is freed.
 ///
-/// -1 for NULL, for a call without "stream", in a forked child, and when the process has no descriptor left.
+/// -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no descriptor left.
 /// Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_output_fd(call: *const skl_call) -> c_int {
     boundary_or(-1, || {
         // SAFETY: the host's contract.
         let call = unsafe { shared(call, "call") };
-        call.and_then(|call| call.call.output_fd()).unwrap_or(-1)
+        call.and_then(|call| call.call.one()?.output_fd()).unwrap_or(-1)
     })
 }
 
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn skl_call_output_fd(call: *const skl_call) -> c_int {
 ///
 /// On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
 /// directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
-/// RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, FORKED. Threads: any. Since 0.1.0.
+/// RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_read_file(
     call: *const skl_call,
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn skl_call_read_file(
             let out = Out::new(out, "out")?;
             let call = shared(call, "call")?;
             let path = text(path, path_len, "path")?;
-            out.give(skl_buffer::of_bytes(call.call.read_file(path, max_bytes)?));
+            out.give(skl_buffer::of_bytes(call.call.one()?.read_file(path, max_bytes)?));
             Ok(())
         })
     }
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn skl_call_read_file(
 /// `dest`. All files together have at most the call's disk_bytes. The work directory lives as long as the call, so keep what is
 /// wanted before `skl_call_free()`. A script chooses its names: give it a folder of its own. Statuses: NULL_ARGUMENT,
 /// INVALID_UTF8, WAIT_TIMEOUT (it has not ended), RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE (a link or a file on the way),
-/// ALREADY_EXISTS, RESOURCES, IO, FORKED. Threads: any. Since 0.1.0.
+/// ALREADY_EXISTS, RESOURCES, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_keep(
     call: *const skl_call,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn skl_call_keep(
         boundary(err, || {
             let call = shared(call, "call")?;
             let path = text(path, path_len, "path")?;
-            call.call.keep(path, text(dest, dest_len, "dest")?)
+            call.call.one()?.keep(path, text(dest, dest_len, "dest")?)
         })
     }
 }

@@ -9,7 +9,7 @@ use super::error::{skl_error, skl_status};
 use super::handle::{Out, Shared, shared, take_shared};
 use super::panic::{boundary, boundary_or};
 use super::text::text;
-use crate::engine::{Engine, Host};
+use crate::engine::{Engine, Host, Started};
 
 /// One configured instance: the skills it knows, the policy its calls obey, the processes that run them.
 ///
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn skl_engine_call(
             let tool = text(tool, tool_len, "tool")?;
             let args = text(args, args_len, "args")?;
             let options = text(options, options_len, "options")?;
-            out.share(skl_call::new(engine.engine.call(tool, args, options)?));
+            out.share(skl_call::new(Started::Call(engine.engine.call(tool, args, options)?)));
             Ok(())
         })
     }
@@ -196,13 +196,46 @@ pub unsafe extern "C" fn skl_engine_execute(
     }
 }
 
-/// Runs every tool call that an LLM's response asks for, in parallel, and blocks this thread until all have ended.
+/// Starts every tool call that an LLM's response asks for, in parallel, and returns at once with one call that stands for all.
 ///
-/// `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call. On SKL_OK the caller owns
-/// `*messages`: a JSON array, in the order of the calls, to append to the conversation; empty when the response asks
-/// for nothing. What a model can repair (an unknown tool, bad arguments) is an error answer in it; what only the host
-/// can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()` that are the host's,
-/// UNKNOWN_DIALECT, INVALID_RESPONSE. Threads: any. Since 0.1.0.
+/// `response` is the response body in the named dialect, or what `skl_stream_response()` gives; `options` applies to each call.
+/// On SKL_OK the caller owns `*out` and releases it with `skl_call_free()`. Its descriptor becomes readable when the last call
+/// has ended; its result is then a JSON array, in the order of the calls, to append to the conversation, empty when the
+/// response asks for nothing. Cancelling it ends every call, and the messages say so. It has no output and no files: for these
+/// start each call with `skl_engine_call()`. What a model can repair (an unknown tool, bad arguments) is an error answer among
+/// the messages; what only the host can repair is a failure, and then no call goes on. Statuses: those of `skl_engine_call()`
+/// that are the host's, UNKNOWN_DIALECT, INVALID_RESPONSE, UNSUPPORTED (the option "stream"). Threads: any. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skl_engine_respond(
+    engine: *mut skl_engine,
+    dialect: *const c_char,
+    dialect_len: usize,
+    response: *const c_char,
+    response_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    out: *mut *mut skl_call,
+    err: *mut *mut skl_error,
+) -> skl_status {
+    // SAFETY: the host's contract, for every pointer below.
+    unsafe {
+        boundary(err, || {
+            let out = Out::new(out, "out")?;
+            let engine = shared(engine, "engine")?;
+            let dialect = text(dialect, dialect_len, "dialect")?;
+            let response = text(response, response_len, "response")?;
+            let options = text(options, options_len, "options")?;
+            out.share(skl_call::new(Started::Round(engine.engine.respond(dialect, response, options)?)));
+            Ok(())
+        })
+    }
+}
+
+/// `skl_engine_respond()` and `skl_call_wait()` in one: runs every tool call that an LLM's response asks for, and blocks this thread
+/// until the last has ended, which the policy's wall limit bounds.
+///
+/// On SKL_OK the caller owns `*messages`, the array of answers. Statuses: those of `skl_engine_respond()`. Threads: any.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_engine_handle(
     engine: *mut skl_engine,
@@ -223,7 +256,7 @@ pub unsafe extern "C" fn skl_engine_handle(
             let dialect = text(dialect, dialect_len, "dialect")?;
             let response = text(response, response_len, "response")?;
             let options = text(options, options_len, "options")?;
-            messages.give(skl_buffer::of_document(&engine.engine.handle(dialect, response, options)?));
+            messages.give(skl_buffer::of_document(&*engine.engine.handle(dialect, response, options)?));
             Ok(())
         })
     }

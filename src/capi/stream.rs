@@ -103,7 +103,7 @@ pub unsafe extern "C" fn skl_stream_is_complete(stream: *const skl_stream) -> bo
 }
 
 /// The response that the vendor would have given without streaming, as far as tool calls are concerned: the `response` of
-/// `skl_engine_handle()`. May be repeated.
+/// `skl_engine_handle()` and `skl_engine_respond()`. May be repeated.
 ///
 /// On SKL_OK the caller owns `*response`, a JSON document. Statuses: NULL_ARGUMENT, INVALID_RESPONSE (the stream is not at
 /// its end: a call that was cut off must not run), and the failure of an earlier feed. Threads: any. Since 0.1.0.

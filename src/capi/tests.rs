@@ -65,6 +65,7 @@ fn null_is_refused_everywhere_and_freed_nowhere() {
             ("call out", skl_engine_call(engine, s, n, s, n, s, n, null_mut(), e)),
             ("call options", skl_engine_call(engine, s, n, s, n, null(), 1, c, e)),
             ("execute", skl_engine_execute(none, s, n, s, n, s, n, b, e)),
+            ("respond", skl_engine_respond(none, s, n, s, n, s, n, c, e)),
             ("handle", skl_engine_handle(none, s, n, s, n, s, n, b, e)),
             ("wait", skl_call_wait(null_mut(), 0, b, e)),
             ("wait out", skl_call_wait(null_mut(), 0, null_mut(), e)),

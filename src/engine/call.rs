@@ -14,7 +14,7 @@ use super::origin::Origin;
 use super::outputs;
 use super::result::{Subject, render};
 use crate::error::{Error, Result, Status};
-use crate::sandbox::{Bell, Run, Sandbox, WorkDirectory};
+use crate::sandbox::{Bell, Hold, Run, Sandbox, WorkDirectory};
 
 /// A started call. All methods may be called from any thread, concurrently.
 pub struct Call {
@@ -87,6 +87,11 @@ impl Call {
     pub fn fd(&self) -> Result<RawFd> {
         self.origin.check()?;
         self.run.fd()
+    }
+
+    /// Lets the run keep its end of a pipe until it has ended.
+    pub(super) fn hold(&self, hold: Hold) {
+        self.run.hold(hold);
     }
 
     /// Lets the call ring when it has ended, at once if it has, and when there is output to read, if it is streamed.

@@ -22,7 +22,6 @@ use super::options::CallOptions;
 use super::origin::Origin;
 use super::prompt;
 use super::registry::Registry;
-use super::respond;
 use super::result::{Subject, answered};
 use super::scan::Inspector;
 use super::snapshot::Snapshot;
@@ -189,18 +188,6 @@ impl Engine {
     /// [`Engine::call`], waited for: the result document.
     pub fn execute(&self, tool: &str, arguments: &str, options: &str) -> Result<Arc<Value>> {
         self.call(tool, arguments, options)?.wait(None)
-    }
-
-    /// Runs every tool call of an LLM's response, in parallel, and gives the messages that answer them, in order, as an
-    /// array to append to the conversation. `options` applies to each call. What a model can repair (an unknown tool,
-    /// bad arguments) becomes an error answer; what only the host can repair is an error of this function, and then
-    /// no call goes on.
-    pub fn handle(&self, dialect: &str, response: &str, options: &str) -> Result<Value> {
-        self.check()?;
-        let dialect = Dialect::parse(dialect)?;
-        let options = CallOptions::parse(options)?;
-        let response = parse(response, "the response", Status::InvalidResponse)?;
-        respond::respond(self, dialect, &response, &options)
     }
 
     /// Installs what the scripts of a skill declare to need, or of every enabled skill when the name is empty, and waits for

@@ -5,6 +5,7 @@
 //! into one sandboxed program and its outcome into a result. It decides nothing about isolation (that is `sandbox`) and
 //! nothing about what an LLM sees (that is `tool`). [`Host::snapshot`] is the only look at the environment.
 
+mod answer;
 mod cache;
 mod call;
 mod catalogue;
@@ -26,11 +27,13 @@ mod origin;
 mod outputs;
 mod prompt;
 mod registry;
-mod respond;
 mod result;
+mod round;
 mod scan;
 mod snapshot;
+mod started;
 
+pub(crate) use answer::{for_model, is_for_the_host};
 pub use call::Call;
 pub use catalogue::validate;
 pub use config::{Config, WorkingDirectory};
@@ -40,4 +43,5 @@ pub use engine::{Engine, probe};
 pub use host::Host;
 pub(crate) use offer::Offer;
 pub use options::{CallOptions, Input};
-pub(crate) use respond::{for_model, is_for_the_host};
+pub use round::Round;
+pub use started::Started;

@@ -7,7 +7,8 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, Result, Status};
+use super::watch::pipe;
+use crate::error::Result;
 
 /// See the module. Any thread may do anything.
 #[derive(Debug, Default)]
@@ -70,11 +71,7 @@ impl Bell {
     pub fn fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
         if state.pipe.is_none() {
-            let flags = nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK;
-            let pipe = nix::unistd::pipe2(flags).map_err(|error| {
-                Error::new(Status::Resources, format!("no descriptors for a pipe: {error}; raise RLIMIT_NOFILE"))
-            })?;
-            state.pipe = Some(pipe);
+            state.pipe = Some(pipe()?);
             if state.is_ringing {
                 state.sound();
             }

@@ -11,6 +11,7 @@ mod outcome;
 pub mod plan;
 mod policy;
 mod tier;
+mod watch;
 // The library builds plans and reads events; the supervisor uses the rest.
 #[allow(dead_code)]
 mod wire;
@@ -24,6 +25,7 @@ pub use linux::{Run, Sandbox};
 pub use outcome::{Captured, End, Outcome, Stop, Usage, WorkDirectory};
 pub use policy::{Limits, Network, Policy};
 pub use tier::{Isolation, Layer, LayerState, Obstacle, Report, Tier};
+pub use watch::{Hold, Watch};
 
 /// How a [`Sandbox`] works.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -114,14 +114,21 @@ static void stream_it(const suite_step *step, suite_outcome *outcome) {
     skl_stream_free(stream);
 }
 
+/* A call, or the calls of a response. */
 static void start_it(suite_session *session, const suite_step *step, suite_outcome *outcome) {
     skl_call **place = place_of(session, step->call, true);
     skl_error *err = NULL;
+    skl_status status;
     if (!place) {
         suite_trouble(outcome, "there are too many calls");
         return;
     }
-    went_well(skl_engine_call(session->engine, TEXT(step->tool), TEXT(step->arguments), TEXT(step->options), place, &err), &err, outcome);
+    if (strcmp(step->action, "respond") == 0) {
+        status = skl_engine_respond(session->engine, TEXT(step->dialect), TEXT(step->response), TEXT(step->options), place, &err);
+    } else {
+        status = skl_engine_call(session->engine, TEXT(step->tool), TEXT(step->arguments), TEXT(step->options), place, &err);
+    }
+    went_well(status, &err, outcome);
     made(*place);
 }
 
@@ -232,7 +239,7 @@ void suite_perform(suite_session *session, const suite_step *step, suite_outcome
     tell *tell = suite_json;
 
     if (on_a_call(place_of(session, step->call, false), step, outcome) || on_the_agent(session, step, outcome)) return;
-    if (DOES("start")) {
+    if (DOES("start") || DOES("respond")) {
         start_it(session, step, outcome);
         return;
     } else if (DOES("stream")) {

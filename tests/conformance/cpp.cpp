@@ -139,6 +139,10 @@ const std::map<std::string_view, std::function<void(const Step &)>> actions = {
     {"output", output},
     {"free", [](const Step &step) { step.call(), step.session.calls.erase(std::string(view(step.in.call))); }},
     {"handle", [](const Step &step) { step.json(step.engine().handle(view(step.in.dialect), view(step.in.response), view(step.in.options))); }},
+    {"respond",
+     [](const Step &step) {
+         step.session.calls.insert_or_assign(std::string(view(step.in.call)), step.engine().respond(view(step.in.dialect), view(step.in.response), view(step.in.options)));
+     }},
     {"stream", stream},
     {"agent", [](const Step &step) { step.session.agent.reset(), step.session.agent.emplace(step.engine(), view(step.in.config)); }},
     {"agent_ask", [](const Step &step) { step.agent().ask(view(step.in.words), view(step.in.messages)); }},

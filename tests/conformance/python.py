@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 import skilllite
-from skilllite import Agent, ResponseStream, SkillLiteError, SkillManager, _handles
+from skilllite import Agent, ResponseStream, Round, SkillLiteError, SkillManager, _handles
 
 Json = Any
 DEFAULT_CONFIG = {"policy": {"min_tier": "landlock"}}
@@ -151,7 +151,7 @@ class Case:
         self.folder = folder
         self.manager: Optional[SkillManager] = None
         self.agent: Optional[Agent] = None
-        self.calls: dict[str, skilllite.Call] = {}
+        self.calls: dict[str, Any] = {}
         self.saved: dict[str, Json] = {}
 
     def run(self) -> None:
@@ -305,7 +305,9 @@ class Case:
         self.calls[call] = self.engine.start(tool, document(arguments, arguments_text), **(options or {}))
 
     def do_wait(self, call: str = "call", timeout_ms: int = -1) -> Json:
-        return self.calls[call].wait(None if timeout_ms < 0 else timeout_ms / 1000).raw
+        started = self.calls[call]
+        timeout = None if timeout_ms < 0 else timeout_ms / 1000
+        return started.wait(timeout) if isinstance(started, Round) else started.wait(timeout).raw
 
     def do_cancel(self, call: str = "call") -> Json:
         self.calls[call].cancel()
@@ -334,6 +336,16 @@ class Case:
         self, dialect: str, response: Json = None, response_text: Optional[str] = None, options: Json = None
     ) -> Json:
         return self.engine.handle_tool_calls(document(response, response_text), dialect, **(options or {}))
+
+    def do_respond(
+        self,
+        dialect: str,
+        response: Json = None,
+        response_text: Optional[str] = None,
+        options: Json = None,
+        call: str = "call",
+    ) -> Json:
+        self.calls[call] = self.engine.respond(document(response, response_text), dialect, **(options or {}))
 
     def do_stream(self, dialect: str, text: Json, cut: int = 0) -> Json:
         data = text_of(text).encode()

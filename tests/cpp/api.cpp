@@ -212,6 +212,13 @@ void responses(skl::Engine &engine) {
     CHECK_HAS(engine.handle("openai", asks), "\"tool_call_id\":\"1\"");
     CHECK_HAS(engine.handle("openai", asks, R"({"limits": {"wall_ms": 9000}})"), "hello");
     CHECK_FAILS(SKL_ERR_INVALID_RESPONSE, engine.handle("openai", "{}"));
+    auto round = engine.respond("openai", asks);
+    CHECK(round.fd() >= 0 && round.output_fd() == -1);
+    const auto messages = round.wait();
+    CHECK_HAS(messages, "\"tool_call_id\":\"1\"");
+    CHECK(round.wait().view() == messages.view());
+    CHECK_FAILS(SKL_ERR_UNSUPPORTED, round.read());
+    CHECK_FAILS(SKL_ERR_UNSUPPORTED, engine.respond("openai", asks, R"({"stream": true})"));
     if (!skl::has_feature("dialects")) return;
     skl::Stream stream;
     CHECK(!stream.is_complete());

@@ -112,6 +112,11 @@ static void null_everywhere(void) {
         { "handle response", skl_engine_handle(engine, TEXT("openai"), NULL, 1, "", 0, &b, NULL) },
         { "handle options", skl_engine_handle(engine, TEXT("openai"), "{}", 2, NULL, 1, &b, NULL) },
         { "handle out", skl_engine_handle(engine, TEXT("openai"), "{}", 2, "", 0, NULL, NULL) },
+        { "respond", skl_engine_respond(NULL, TEXT("openai"), "{}", 2, "", 0, &c, NULL) },
+        { "respond dialect", skl_engine_respond(engine, NULL, 1, "{}", 2, "", 0, &c, NULL) },
+        { "respond response", skl_engine_respond(engine, TEXT("openai"), NULL, 1, "", 0, &c, NULL) },
+        { "respond options", skl_engine_respond(engine, TEXT("openai"), "{}", 2, NULL, 1, &c, NULL) },
+        { "respond out", skl_engine_respond(engine, TEXT("openai"), "{}", 2, "", 0, NULL, NULL) },
         { "wait", skl_call_wait(NULL, 0, &b, NULL) },
         { "wait out", skl_call_wait(NULL, 0, NULL, NULL) },
         { "cancel", skl_call_cancel(NULL) },
@@ -550,6 +555,44 @@ static void handling(void) {
     refused("options", HANDLE("openai", calls, "{\"limits\":{\"pids\":9999}}"), SKL_ERR_POLICY_WIDENED, &out, &err, "pids");
 }
 
+/* The calls of a response as one call: waited for in every way, cancelled, freed while they run. */
+static void responding(void) {
+    static const char calls[] = "[{\"id\":\"a\",\"function\":{\"name\":\"behaviour__works\",\"arguments\":\"{}\"}},"
+                                "{\"id\":\"b\",\"function\":{\"name\":\"behaviour__never-ends\",\"arguments\":\"{}\"}}]";
+    struct pollfd ended = { .events = POLLIN };
+    skl_call *call = (skl_call *)&engine;
+    skl_buffer *out = NOWHERE, *again;
+    skl_error *err = NULL;
+    CHECK(skl_engine_respond(engine, TEXT("openai"), TEXT(calls), "", 0, &call, &err) == SKL_OK && err == NULL);
+    ended.fd = skl_call_fd(call);
+    CHECK(ended.fd >= 0 && poll(&ended, 1, 0) == 0);
+    refused("running", skl_call_wait(call, 0, &out, &err), SKL_ERR_WAIT_TIMEOUT, &out, &err, "of the 2 calls");
+    CHECK(skl_call_output_fd(call) == -1);
+    refused("read", skl_call_read(call, 1, 0, &out, &err), SKL_ERR_UNSUPPORTED, &out, &err, "skl_engine_call()");
+    refused("read_file", skl_call_read_file(call, TEXT("x"), 9, &out, &err), SKL_ERR_UNSUPPORTED, &out, &err, "skl_engine_call()");
+    CHECK(skl_call_keep(call, TEXT("x"), TEXT("/tmp"), NULL) == SKL_ERR_UNSUPPORTED);
+    CHECK(skl_call_cancel(call) == SKL_OK && skl_call_cancel(call) == SKL_OK);
+    CHECK(poll(&ended, 1, 60000) == 1);
+    out = host_wait(call, 0);
+    CHECK_IS(skl_buffer_data(out), "0.tool_call_id", "\"a\"");
+    CHECK(strstr(host_at(skl_buffer_data(out), "1.content", NULL), "cancelled") != NULL);
+    again = host_wait(call, -1);
+    CHECK(strcmp(skl_buffer_data(out), skl_buffer_data(again)) == 0);
+    skl_buffer_free(out);
+    skl_buffer_free(again);
+    skl_call_free(call);
+    CHECK(skl_engine_respond(engine, TEXT("openai"), TEXT(calls), "", 0, &call, &err) == SKL_OK);
+    skl_call_free(call);
+    CHECK(skl_engine_respond(engine, TEXT("openai"), TEXT("[]"), "", 0, &call, &err) == SKL_OK);
+    out = host_wait(call, 0);
+    CHECK(strcmp(skl_buffer_data(out), "[]") == 0);
+    skl_buffer_free(out);
+    skl_call_free(call);
+    out = NOWHERE;
+    call = (skl_call *)&engine;
+    refused("stream", skl_engine_respond(engine, TEXT("openai"), TEXT("[]"), TEXT("{\"stream\":true}"), &call, &err), SKL_ERR_UNSUPPORTED, &call, &err, "stream");
+}
+
 /* A stream of each dialect, byte by byte; what it becomes is handled. */
 static void streaming(void) {
 #define CALCULATE "{\\\"operation\\\":\\\"add\\\",\\\"a\\\":1,\\\"b\\\":2}"
@@ -755,6 +798,7 @@ static void wrong_order(void) {
     refused("load", skl_engine_load(other, TEXT(folder), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("call", skl_engine_call(other, TEXT(works), "", 0, "", 0, &third, &err), SKL_ERR_CLOSED, &third, &err, "closed");
     refused("handle", skl_engine_handle(other, TEXT("openai"), "{}", 2, "", 0, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
+    refused("respond", skl_engine_respond(other, TEXT("openai"), "{}", 2, "", 0, &third, &err), SKL_ERR_CLOSED, &third, &err, "closed");
     refused("prepare", skl_engine_prepare(other, TEXT("good"), &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     refused("reload", skl_engine_reload(other, &out, &err), SKL_ERR_CLOSED, &out, &err, "closed");
     CHECK(skl_engine_remove(other, TEXT(behaviour), NULL) == SKL_ERR_CLOSED);
@@ -788,6 +832,7 @@ int main(int count, char **arguments) {
     refusing_hosts();
     calling();
     handling();
+    responding();
     streaming();
     looping();
     wrong_order();

@@ -38,6 +38,7 @@ static void uses(skl_engine *engine, skl_call *call, skl_agent *agent, skl_buffe
     CHECK(skl_engine_call(engine, tool, strlen(tool), "", 0, "", 0, &other, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_execute(engine, tool, strlen(tool), "", 0, "", 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_handle(engine, "openai", 6, "{}", 2, "", 0, &out, NULL) == SKL_ERR_FORKED);
+    CHECK(skl_engine_respond(engine, "openai", 6, "{}", 2, "", 0, &other, NULL) == SKL_ERR_FORKED);
     CHECK(skl_engine_close(engine, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_wait(call, 0, &out, NULL) == SKL_ERR_FORKED);
     CHECK(skl_call_wait(call, -1, &out, NULL) == SKL_ERR_FORKED);

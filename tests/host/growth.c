@@ -102,6 +102,35 @@ static void all_at_once(void) {
     CHECK_THAT(good == CONCURRENT, "%d of %d calls worked", good, CONCURRENT);
 }
 
+/* The calls of a response, as one. */
+static void in_rounds(int count) {
+    char response[512];
+    const char *ask = "{\"id\":\"a\",\"function\":{\"name\":\"%s\",\"arguments\":\"{}\"}}";
+    int index, good = 0, length = sprintf(response, "[");
+    for (index = 0; index < 3; index++) {
+        if (index) length += sprintf(response + length, ",");
+        length += sprintf(response + length, ask, tool);
+    }
+    length += sprintf(response + length, "]");
+    for (index = 0; index < count; index++) {
+        struct pollfd ended = { .events = POLLIN };
+        skl_call *call = NULL;
+        skl_buffer *messages;
+        CHECK(skl_engine_respond(engine, "openai", 6, response, (size_t)length, "", 0, &call, NULL) == SKL_OK);
+        ended.fd = skl_call_fd(call);
+        /* Every other one is left while it runs. */
+        if (index % 2 == 0) {
+            CHECK(poll(&ended, 1, 60000) == 1);
+            messages = host_wait(call, 0);
+            good += host_count(skl_buffer_data(messages), "") == 3;
+            skl_buffer_free(messages);
+        }
+        skl_call_free(call);
+    }
+    CHECK_THAT(good == (count + 1) / 2, "%d of %d rounds worked", good, (count + 1) / 2);
+    CHECK(host_settles_at(threads));
+}
+
 int main(int count, char **arguments) {
     char config[512];
     const char *network = "false";
@@ -126,6 +155,7 @@ int main(int count, char **arguments) {
     }
     one_after_the_other(WARM_UP);
     all_at_once();
+    in_rounds(WARM_UP);
     one_after_the_other(WARM_UP);
     host_eventually(is_at_rest, &(struct figures){ .fds = fds + (count == 4 ? 8 : 6) }, 200);
     before = start = look();
@@ -133,6 +163,8 @@ int main(int count, char **arguments) {
     one_after_the_other(SEQUENTIAL);
     host_note("%.2f ms a call", (host_now_ms() - begin) / SEQUENTIAL);
     same("2000 calls", &before, 2048);
+    in_rounds(2 * WARM_UP);
+    same("200 rounds of 3", &before, 2048);
     begin = host_now_ms();
     for (round = 0; round < 3; round++) all_at_once();
     host_note("200 at once in %.0f ms", (host_now_ms() - begin) / 3);

@@ -2,7 +2,6 @@
  * what reads files or waits for processes does so in the thread pool, and nothing waits for a script there. */
 import { fileURLToPath } from 'node:url';
 
-import { answer } from './answering.js';
 import { Call } from './call.js';
 import type {
     EngineConfig,
@@ -17,10 +16,11 @@ import type {
 } from './documents.js';
 import { functions, inPool } from './ffi.js';
 import { Handle, bytes, check, json, make, readInPool, run, text } from './handles.js';
-import type { Out, skl_buffer, skl_call, skl_engine, skl_error } from './header.js';
+import type { Bytes, Out, skl_buffer, skl_call, skl_engine, skl_error } from './header.js';
 import { callOptions, document, size, utf8, type Arguments, type CallOptions } from './options.js';
 import { Pace } from './pace.js';
-import { onAbort } from './signals.js';
+import { prepare } from './preparing.js';
+import { Round } from './round.js';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -88,8 +88,7 @@ export class Engine {
      *
      * Without it, calls of such a skill reject with SKL_ERR_NOT_PREPARED where the config has `dependencies`. `close` ends it. */
     async prepare(skill = ''): Promise<PrepareReport> {
-        const inputs = [...utf8(skill)] as const;
-        return this.#handle.lend((engine) => answer<PrepareReport, 'skl_engine_prepare'>(engine, 'skl_engine_prepare', inputs));
+        return this.#handle.lend((engine) => prepare(engine, utf8(skill)));
     }
 
     /** The loaded skills, in load order. */
@@ -149,20 +148,9 @@ export class Engine {
 
     /** Starts a call of a tool. If it rejects, nothing was started; what goes wrong later is in the result. */
     async call(tool: string, args?: Arguments, options?: CallOptions): Promise<Call> {
-        options?.signal?.throwIfAborted();
         const inputs = [...utf8(tool), ...document(args), ...callOptions(options)] as const;
-        const out: Out<skl_call> = [null];
-        const err: Out<skl_error> = [null];
-        // The first call starts the supervisor, and each looks whether the skill's files are still what was loaded.
-        const status = await this.#handle.lend((engine) =>
-            this.#pace.run(
-                `call ${tool}`,
-                () => functions().skl_engine_call(engine, ...inputs, out, err),
-                () => inPool('skl_engine_call', engine, ...inputs, out, err),
-            ),
-        );
-        check(status, err);
-        return new Call(out[0] as skl_call, tool, this.#pace, options?.signal);
+        const pointer = await this.#start('skl_engine_call', `call ${tool}`, inputs, options?.signal);
+        return new Call(pointer, tool, this.#pace, options?.signal);
     }
 
     /** Runs a tool and gives the result. A script that fails rejects nothing: look at `status`, `exit_code`, `stderr`. */
@@ -190,16 +178,43 @@ export class Engine {
     /** Runs every tool call that an LLM's response asks for, in parallel, and gives the messages to append, in order.
      *
      * `response` is the response body, its JSON text, or what `ResponseStream.response()` gives. Options apply to each call. The
-     * array is empty when the response asks for nothing. When the signal aborts this rejects at once, and calls that
-     * were started run to their end, which their limits bound. */
+     * array is empty when the response asks for nothing. When the signal aborts, the calls are cancelled and this rejects. */
     async handle<Message = any>(dialect: string, response: object | string, options?: CallOptions): Promise<Message[]> {
+        const round = await this.respond<Message>(dialect, response, options);
+        try {
+            return await round.messages();
+        } finally {
+            round.close();
+        }
+    }
+
+    /** Starts every tool call that an LLM's response asks for, as `handle` does. For the output and the files of a call start it by
+     * itself. */
+    async respond<Message = any>(dialect: string, response: object | string, options?: CallOptions): Promise<Round<Message>> {
         const inputs = [...utf8(dialect), ...document(response), ...callOptions(options)] as const;
-        const signal = options?.signal;
+        const pointer = await this.#start('skl_engine_respond', 'respond', inputs, options?.signal);
+        return new Round(pointer, this.#pace, options?.signal);
+    }
+
+    async #start(
+        name: 'skl_engine_call' | 'skl_engine_respond',
+        step: string,
+        inputs: readonly [Bytes, number, Bytes, number, Bytes, number],
+        signal: AbortSignal | undefined,
+    ): Promise<skl_call> {
         signal?.throwIfAborted();
-        const answered = this.#handle.lend((engine) =>
-            answer<Message[], 'skl_engine_handle'>(engine, 'skl_engine_handle', inputs),
+        const out: Out<skl_call> = [null];
+        const err: Out<skl_error> = [null];
+        // The first call starts the supervisor, and each looks whether the skill's files are still what was loaded.
+        const status = await this.#handle.lend((engine) =>
+            this.#pace.run(
+                step,
+                () => functions()[name](engine, ...inputs, out, err),
+                () => inPool(name, engine, ...inputs, out, err),
+            ),
         );
-        return signal ? unlessAborted(answered, signal) : answered;
+        check(status, err);
+        return out[0] as skl_call;
     }
 
     // Life
@@ -231,16 +246,4 @@ export class Engine {
 
 function path(value: string | URL): ReturnType<typeof utf8> {
     return utf8(value instanceof URL ? fileURLToPath(value) : value);
-}
-
-async function unlessAborted<Given>(work: Promise<Given>, signal: AbortSignal): Promise<Given> {
-    let forget: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-        forget = onAbort(signal, () => reject(signal.reason as Error));
-    });
-    try {
-        return await Promise.race([work, aborted]);
-    } finally {
-        forget?.();
-    }
 }

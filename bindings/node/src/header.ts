@@ -101,7 +101,7 @@ export type skl_agent = Pointer<'skl_agent'>
 /** Bytes owned by the host: a document, a text or the content of a file. Immutable; may be used from any thread. */
 export type skl_buffer = Pointer<'skl_buffer'>
 
-/** A started call of a tool. */
+/** A started call of a tool, or all calls that a response asks for (`skl_engine_respond()`), which are waited for, cancelled and watched as one. */
 export type skl_call = Pointer<'skl_call'>
 
 /** One configured instance: the skills it knows, the policy its calls obey, the processes that run them. */
@@ -133,6 +133,7 @@ export interface Functions {
     skl_engine_call(engine: skl_engine, tool: Bytes, toolLen: number, args: Bytes, argsLen: number, options: Bytes, optionsLen: number, out: Out<skl_call>, err: Out<skl_error>): number
     skl_engine_plan(engine: skl_engine, tool: Bytes, toolLen: number, args: Bytes, argsLen: number, options: Bytes, optionsLen: number, plan: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_execute(engine: skl_engine, tool: Bytes, toolLen: number, args: Bytes, argsLen: number, options: Bytes, optionsLen: number, result: Out<skl_buffer>, err: Out<skl_error>): number
+    skl_engine_respond(engine: skl_engine, dialect: Bytes, dialectLen: number, response: Bytes, responseLen: number, options: Bytes, optionsLen: number, out: Out<skl_call>, err: Out<skl_error>): number
     skl_engine_handle(engine: skl_engine, dialect: Bytes, dialectLen: number, response: Bytes, responseLen: number, options: Bytes, optionsLen: number, messages: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_load(engine: skl_engine, dir: Bytes, dirLen: number, report: Out<skl_buffer>, err: Out<skl_error>): number
     skl_engine_reload(engine: skl_engine, report: Out<skl_buffer>, err: Out<skl_error>): number
@@ -194,6 +195,7 @@ export const PROTOTYPES: Readonly<Record<keyof Functions, readonly [Kind, ...Kin
     skl_engine_call: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'bytes', 'size', 'out', 'out'],
     skl_engine_plan: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'bytes', 'size', 'out', 'out'],
     skl_engine_execute: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'bytes', 'size', 'out', 'out'],
+    skl_engine_respond: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'bytes', 'size', 'out', 'out'],
     skl_engine_handle: ['i32', 'pointer', 'bytes', 'size', 'bytes', 'size', 'bytes', 'size', 'out', 'out'],
     skl_engine_load: ['i32', 'pointer', 'bytes', 'size', 'out', 'out'],
     skl_engine_reload: ['i32', 'pointer', 'out', 'out'],

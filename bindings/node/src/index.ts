@@ -23,6 +23,7 @@ export { LibraryError, SkillliteError, type StatusName } from './errors.js';
 export { STATUS, VERSION } from './header.js';
 export { useLibrary } from './library.js';
 export type { Arguments, CallOptions, FileContent } from './options.js';
+export { Round } from './round.js';
 export { ResponseStream } from './stream.js';
 
 /** The version of the loaded library; `VERSION` is that of this package. */

@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Agent, Engine, ResponseStream, SkillliteError, hasFeature, probe, validate, version } from 'skilllite';
+import { Agent, Engine, ResponseStream, Round, SkillliteError, hasFeature, probe, validate, version } from 'skilllite';
 import { gc, live } from './support.mjs';
 
 const DEFAULT_CONFIG = { policy: { min_tier: 'landlock' } };
@@ -138,6 +138,10 @@ class Running {
 
     constructor(call) {
         this.call = call;
+    }
+
+    ended(timeoutMs) {
+        return this.call instanceof Round ? this.call.messages(timeoutMs) : this.call.result(timeoutMs);
     }
 
     async *read(stream) {
@@ -276,7 +280,7 @@ const STEPS = {
         run.calls.set(call, new Running(await run.engine.call(tool, args, options)));
     }, 'call'),
     wait: step('call timeout_ms', (run, { call: name, timeout_ms = -1 }) =>
-        run.call(name).call.result(timeout_ms < 0 ? undefined : timeout_ms),
+        run.call(name).ended(timeout_ms < 0 ? undefined : timeout_ms),
     ),
     cancel: step('call', (run, { call: name }) => run.call(name).call.cancel()),
     read_file: step('call path max_bytes', async (run, { call: name, path, max_bytes = MIB }) =>
@@ -298,6 +302,12 @@ const STEPS = {
     }),
     handle: step('dialect response response_text options', (run, { dialect, response, response_text, options }) =>
         run.engine.handle(dialect, document(response, response_text), options),
+    ),
+    respond: step(
+        'dialect response response_text options call',
+        async (run, { dialect, response, response_text, options, call = 'call' }) => {
+            run.calls.set(call, new Running(await run.engine.respond(dialect, document(response, response_text), options)));
+        },
     ),
     stream: step('dialect text cut', (_, { dialect, text, cut }) => {
         const stream = new ResponseStream(dialect);
@@ -366,10 +376,10 @@ async function leaks(before) {
     return left ?? (children.length > 0 ? `there are children: ${children}` : undefined);
 }
 
-/** Starts what stays: libuv's threads, and the worker that answers responses, which has descriptors of its own. */
+/** Starts what stays: libuv's threads, and the worker that installs packages, which has descriptors of its own. */
 async function warm() {
     const engine = new Engine();
-    await engine.handle('openai', { choices: [{ message: { role: 'assistant', content: '' }, finish_reason: 'stop' }] });
+    await engine.prepare();
     await engine.close();
 }
 

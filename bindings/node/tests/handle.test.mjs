@@ -79,32 +79,63 @@ test('the timeout holds for each call', async () => {
     for (const { content } of messages) assert.match(content, /"status":"timeout"/);
 });
 
-test('forty responses at once, more than there are workers, and then few threads', async () => {
+test('forty responses at once take no thread', async () => {
     const engine = await open(writeSkill('hello', "print('hello')\n"));
     await engine.handle('openai', asked(['hello', '{}']));
     const before = footprint();
     const all = await Promise.all(Array.from({ length: 40 }, () => engine.handle('openai', asked(['hello', '{}']))));
     for (const [message] of all) assert.equal(JSON.parse(message.content).text, 'hello\n');
-    // Two workers stay for the next response.
     await eventually(
-        () => footprint().threads <= before.threads + 1,
+        () => footprint().threads <= before.threads,
         () => JSON.stringify([before, footprint()]),
     );
 });
 
-test('an abort ends the waiting, and closing ends the calls', async () => {
-    const engine = await sleeper();
-    await assert.rejects(engine.handle('openai', asked(['sleeper', '{}']), { signal: AbortSignal.abort() }), {
-        name: 'AbortError',
+const STAYS = 'import os, signal\nif os.environ.get("STAYS"):\n    signal.pause()\nprint("through")\n';
+const TWO = asked(['stays', '{}'], ['stays', '{}']);
+const env = { STAYS: '1' };
+
+test('an abort cancels the calls', async () => {
+    const engine = await open(writeSkill('stays', STAYS), { max_running: 2 });
+    await assert.rejects(engine.handle('openai', TWO, { env, signal: AbortSignal.abort() }), { name: 'AbortError' });
+    for (const after of [0, 100]) {
+        const controller = new AbortController();
+        const handling = engine.handle('openai', TWO, { env, signal: controller.signal });
+        setTimeout(() => controller.abort(new Error('enough')), after);
+        await assert.rejects(handling, { message: 'enough' });
+        // They had filled the engine: in the queue it would wait for its turn in vain.
+        assert.equal((await engine.execute('stays')).text, 'through\n');
+    }
+});
+
+test('a round is waited for, cancelled and closed', async () => {
+    const engine = await open(writeSkill('stays', STAYS), { max_running: 2 });
+    const round = await engine.respond('openai', TWO, { env });
+    await assert.rejects(round.messages(0), { code: 'SKL_ERR_WAIT_TIMEOUT' });
+    round.cancel();
+    const messages = await round.messages();
+    assert.equal(await round.messages(), messages);
+    assert.deepEqual(
+        messages.map(({ tool_call_id }) => tool_call_id),
+        ['call_1', 'call_2'],
+    );
+    for (const { content } of messages) assert.match(content, /"status":"cancelled"/);
+    round.close();
+    await assert.rejects(engine.respond('openai', TWO, { stream: true }), {
+        code: 'SKL_ERR_UNSUPPORTED',
+        message: /skl_engine_call/,
     });
-    const controller = new AbortController();
-    const handling = engine.handle('openai', asked(['sleeper', '{}']), { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error('enough')), 50);
-    await assert.rejects(handling, { message: 'enough' });
-    const other = engine.handle('openai', asked(['sleeper', '{}']));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    (await engine.respond('openai', TWO, { env })).close();
+    assert.equal((await engine.execute('stays')).text, 'through\n');
+});
+
+test('closing the engine ends the calls', async () => {
+    const engine = await sleeper();
+    const round = await engine.respond('openai', asked(['sleeper', '{}']));
+    const messages = round.messages();
     await engine.close();
-    assert.match((await other)[0].content, /"status":"cancelled"/);
+    assert.match((await messages)[0].content, /"status":"cancelled"/);
+    round.close();
     await eventually(() => !live().engine, 'the engine is still there');
 });
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -105,3 +108,16 @@ def sleeper(write_skill: WriteSkill) -> Iterator[SkillManager]:
     """A manager with one tool, `sleeper`, that does not end by itself."""
     with SkillManager(write_skill("sleeper", "import signal\nsignal.pause()\n")) as manager:
         yield manager
+
+
+@contextlib.contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Presses Ctrl-C while the body waits, which it must leave by."""
+    # A job in the background of a shell ignores it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        yield
+    timer.join()
+    signal.signal(signal.SIGINT, handler)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import WriteSkill
+from conftest import WriteSkill, ctrl_c
 
-from skilllite import SkillManager
+from skilllite import SkillManager, UnsupportedError, WaitTimeoutError, _handles
 
 # As the Chat Completions API sends it, with fields that do not matter here.
 RESPONSE: dict[str, Any] = {
@@ -115,6 +117,58 @@ def test_an_event_loop_goes_on_meanwhile(sleeper: SkillManager) -> None:
 
     [message] = asyncio.run(both())
     assert "timeout" in message["content"]
+
+
+# Both places of this engine are taken until its scripts end.
+STAYS = "import os, signal\nif os.environ.get('STAYS'):\n    signal.pause()\nprint('through')\n"
+TWO = {"choices": [{"message": {"role": "assistant", "tool_calls": [
+    {"id": name, "type": "function", "function": {"name": "stays", "arguments": "{}"}} for name in ("a", "b")
+]}}]}  # fmt: skip
+
+
+@pytest.fixture
+def two_places(write_skill: WriteSkill) -> Iterator[SkillManager]:
+    with SkillManager(write_skill("stays", STAYS), config={"max_running": 2}) as manager:
+        yield manager
+        # In the queue it would wait for its turn in vain.
+        assert manager.execute("stays").text == "through\n"
+
+
+def test_cancelling_the_task_cancels_the_calls(two_places: SkillManager) -> None:
+    before = _handles.live()
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(two_places.ahandle_tool_calls(TWO, env={"STAYS": "1"}))
+        await asyncio.sleep(0)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert _handles.live() == before
+
+
+def test_ctrl_c_cancels_the_calls(two_places: SkillManager) -> None:
+    before = _handles.live()
+    with ctrl_c():
+        two_places.handle_tool_calls(TWO, env={"STAYS": "1"})
+    assert _handles.live() == before
+
+
+def test_a_round_is_waited_for_and_cancelled(two_places: SkillManager) -> None:
+    with two_places.respond(TWO, env={"STAYS": "1"}) as started:
+        with pytest.raises(WaitTimeoutError, match="2 of the 2 calls"):
+            started.wait(0)
+        assert not select.select([started], [], [], 0)[0]
+        started.cancel()
+        messages = started.wait(60)
+        assert select.select([started], [], [], 0)[0]
+        assert [message["tool_call_id"] for message in messages] == ["a", "b"]
+        assert all("cancelled" in message["content"] for message in messages)
+        assert asyncio.run(started.wait_async()) == messages
+    with pytest.raises(UnsupportedError, match="skl_engine_call"):
+        two_places.respond(TWO, stream=True)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MULTIPLY, SKILLS, WriteSkill
+from conftest import MULTIPLY, SKILLS, WriteSkill, ctrl_c
 
 import skilllite
 from skilllite import ForkedError, SkillManager, _handles
@@ -92,14 +92,8 @@ def test_other_threads_go_on_during_a_call(sleeper: SkillManager) -> None:
 
 def test_ctrl_c_ends_a_call(sleeper: SkillManager) -> None:
     before = _handles.live()
-    # A job in the background of a shell ignores it.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
-    with pytest.raises(KeyboardInterrupt):
-        timer.start()
+    with ctrl_c():
         sleeper.execute("sleeper", {})
-    timer.join()
-    signal.signal(signal.SIGINT, handler)
     assert _handles.live() == before
 
 

@@ -1,6 +1,6 @@
 //! One run: queued, running, finished. Callers wait and cancel; the reactor feeds it what the descriptors bring.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::reactor::Shared;
 use super::tap::Tap;
 use crate::error::{Error, Result, Status};
 use crate::sandbox::wire::{Event, event};
-use crate::sandbox::{Bell, Command, Outcome, Policy, Tier, Uplink};
+use crate::sandbox::{Bell, Command, Hold, Outcome, Policy, Tier, Uplink, Watch};
 
 /// How long after its deadline a run may still report before it is killed from outside.
 const GRACE: Duration = Duration::from_secs(1);
@@ -32,8 +32,10 @@ struct State {
     outcome: Option<Result<Outcome>>,
     /// Cancelled while it was changing hands.
     is_cancelled: bool,
-    /// The pipe of [`Run::fd`]: its read end, and its write end until the run is finished.
-    signal: Option<(OwnedFd, Option<OwnedFd>)>,
+    /// For [`Run::fd`].
+    watch: Option<Watch>,
+    /// Let go once the run is finished.
+    holds: Vec<Hold>,
     /// Rung once the run is finished.
     bell: Option<Arc<Bell>>,
 }
@@ -67,8 +69,7 @@ impl Run {
     pub(super) fn new(id: u64, shared: Weak<Shared>, pending: Pending) -> Self {
         let tap = pending.command.is_followed.then(Arc::default);
         let phase = Phase::Queued(Box::new(pending));
-        let state = State { phase, outcome: None, is_cancelled: false, signal: None, bell: None };
-        Self { id, shared, state: Mutex::new(state), finished: Condvar::new(), tap }
+        Self { id, shared, state: Mutex::new(State::new(phase)), finished: Condvar::new(), tap }
     }
 
     /// A run that is over before it began, and has no outcome: for what turned out to need no process. Where it is to be
@@ -81,8 +82,8 @@ impl Run {
             tap.end(1);
             Arc::new(tap)
         });
-        let state = State { phase: Phase::Finished, outcome: None, is_cancelled: false, signal: None, bell: None };
-        Arc::new(Self { id: 0, shared: Weak::new(), state: Mutex::new(state), finished: Condvar::new(), tap })
+        let state = Mutex::new(State::new(Phase::Finished));
+        Arc::new(Self { id: 0, shared: Weak::new(), state, finished: Condvar::new(), tap })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,13 +144,17 @@ impl Run {
     /// A pipe end that is readable (at its end) once the run is finished. It belongs to the run.
     pub fn fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
-        if state.signal.is_none() {
-            let (read, write) =
-                nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK).map_err(no_pipe)?;
-            let is_finished = matches!(state.phase, Phase::Finished);
-            state.signal = Some((read, (!is_finished).then_some(write)));
+        if let Some(watch) = &state.watch {
+            return Ok(watch.fd());
         }
-        Ok(state.signal.as_ref().map_or(-1, |(read, _)| read.as_raw_fd()))
+        let (watch, hold) = Watch::new()?;
+        state.hold(hold);
+        Ok(state.watch.insert(watch).fd())
+    }
+
+    /// Keeps its end of a pipe until the run is finished.
+    pub fn hold(&self, hold: Hold) {
+        self.lock().hold(hold);
     }
 
     /// Lets the run ring when it is finished, at once if it is, and when it has output to read, if it is followed.
@@ -182,7 +187,7 @@ impl Run {
     /// A pipe end that is readable while there is output to read, and at its end when there is nothing more to come. It
     /// belongs to the run. [`Status::Unsupported`] when the run is not followed.
     pub fn output_fd(&self) -> Result<RawFd> {
-        self.tap()?.fd().map_err(no_pipe)
+        self.tap()?.fd()
     }
 
     /// Whether the output can be read while the run goes on.
@@ -332,9 +337,7 @@ impl Run {
         if state.outcome.is_none() {
             state.outcome = Some(outcome);
         }
-        if let Some((_, write)) = &mut state.signal {
-            *write = None;
-        }
+        state.holds = Vec::new();
         if let Some(bell) = state.bell.take() {
             bell.ring();
         }
@@ -346,6 +349,14 @@ impl Run {
     }
 }
 
-fn no_pipe(error: nix::Error) -> Error {
-    Error::new(Status::Resources, format!("no descriptors for a pipe: {error}; raise RLIMIT_NOFILE"))
+impl State {
+    fn new(phase: Phase) -> Self {
+        Self { phase, outcome: None, is_cancelled: false, watch: None, holds: Vec::new(), bell: None }
+    }
+
+    fn hold(&mut self, hold: Hold) {
+        if !matches!(self.phase, Phase::Finished) {
+            self.holds.push(hold);
+        }
+    }
 }

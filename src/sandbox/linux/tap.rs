@@ -8,10 +8,11 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
-use nix::unistd::{pipe2, read, write};
+use nix::unistd::{read, write};
 
+use crate::error::Result;
 use crate::sandbox::Bell;
+use crate::sandbox::watch::pipe;
 
 /// Unread bytes of a stream from which on it is held.
 const FULL_BYTES: usize = 1 << 20;
@@ -126,10 +127,10 @@ impl Tap {
     }
 
     /// The descriptor of the signal, made when it is first asked for.
-    pub fn fd(&self) -> nix::Result<RawFd> {
+    pub fn fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
         if state.signal.is_none() {
-            let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+            let (read, write) = pipe()?;
             state.signal = Some(Signal { read, write: Some(write), is_up: false });
             state.raise();
         }

@@ -25,7 +25,7 @@ type scene struct {
 	config any
 	engine *skilllite.Engine
 	agent  *skilllite.Agent
-	calls  map[string]*skilllite.Call
+	calls  map[string]started
 	saved  map[string]any
 }
 
@@ -47,7 +47,7 @@ func perform(one map[string]any) (why string) {
 		}
 	}
 	placed := place(one, dir).(map[string]any)
-	s := &scene{dir: dir, config: placed["config"], calls: map[string]*skilllite.Call{}, saved: map[string]any{}}
+	s := &scene{dir: dir, config: placed["config"], calls: map[string]started{}, saved: map[string]any{}}
 	defer s.end()
 	files, _ := placed["files"].(map[string]any)
 	for path, content := range files {
@@ -151,7 +151,7 @@ var inputs = map[string]string{
 	"read_resource": "skill path max_bytes", "manifest": "skill", "scan": "skill", "validate": "dir", "plan": "tool arguments arguments_text options",
 	"execute": "tool arguments arguments_text options", "start": "tool arguments arguments_text options call", "wait": "call timeout_ms",
 	"cancel": "call", "read_file": "call path max_bytes", "keep": "call path dest", "output": "call stream until", "free": "call",
-	"handle": "dialect response response_text options", "stream": "dialect text cut", "agent": "config", "agent_ask": "words messages",
+	"handle": "dialect response response_text options", "respond": "dialect response response_text options call", "stream": "dialect text cut", "agent": "config", "agent_ask": "words messages",
 	"agent_next": "timeout_ms", "agent_feed": "response text cut is_end", "agent_approve": "call_id is_allowed reason", "agent_events": "",
 	"agent_cancel": "", "agent_transcript": "", "close": "", "write": "path text mode", "delete": "path",
 }
@@ -280,9 +280,15 @@ func (s *scene) do(step map[string]any) (any, error) {
 			s.calls[callName(step)] = call
 		}
 		return nil, err
+	case "respond":
+		round, err := e.Respond(ctx, text("dialect"), document(step, "response"), skilllite.WithOptions(document(step, "options")))
+		if err == nil {
+			s.calls[callName(step)] = round
+		}
+		return nil, err
 	case "handle":
 		messages, err := e.Handle(ctx, text("dialect"), document(step, "response"), skilllite.WithOptions(document(step, "options")))
-		return list(messages, err, func(message json.RawMessage) json.RawMessage { return message })
+		return answers(messages, err)
 	case "agent":
 		if s.agent != nil {
 			if err := s.agent.Close(); err != nil {
@@ -298,11 +304,23 @@ func (s *scene) do(step map[string]any) (any, error) {
 	return nil, fmt.Errorf("the step %q is not performed", name)
 }
 
+// A started is a call, or the calls of a response.
+type started interface {
+	Cancel() error
+	Close() error
+}
+
+func answers(messages []json.RawMessage, err error) (any, error) {
+	return list(messages, err, func(message json.RawMessage) json.RawMessage { return message })
+}
+
 func (s *scene) doCall(ctx context.Context, name string, step map[string]any, text func(string) string, size func(string, int64) int64) (any, error) {
-	call := s.calls[callName(step)]
-	if call == nil {
+	begun := s.calls[callName(step)]
+	if begun == nil {
 		return nil, fmt.Errorf("there is no call %q", callName(step))
 	}
+	// Of a round only what it has is asked for.
+	call, _ := begun.(*skilllite.Call)
 	switch name {
 	case "wait":
 		if timeout := size("timeout_ms", -1); timeout >= 0 {
@@ -310,9 +328,12 @@ func (s *scene) doCall(ctx context.Context, name string, step map[string]any, te
 			defer cancel()
 			ctx = bounded
 		}
+		if round, isRound := begun.(*skilllite.Round); isRound {
+			return answers(round.Wait(ctx))
+		}
 		return result(call.Wait(ctx))
 	case "cancel":
-		return nil, call.Cancel()
+		return nil, begun.Cancel()
 	case "read_file":
 		content, err := call.ReadFile(text("path"), uint64(size("max_bytes", 1<<20)))
 		return described(content, err)
@@ -327,7 +348,7 @@ func (s *scene) doCall(ctx context.Context, name string, step map[string]any, te
 		return described(content, err)
 	default:
 		delete(s.calls, callName(step))
-		return nil, call.Close()
+		return nil, begun.Close()
 	}
 }
 

@@ -25,6 +25,7 @@ from .isolation import Isolation, Layer, Obstacle, Probe
 from .loop import AgenticLoop, Answer
 from .manager import SkillManager
 from .result import CallFailure, OutputFile, Result, Usage
+from .round import Round
 from .stream import ResponseStream
 from .values import (
     Diagnostic,
@@ -87,6 +88,7 @@ __all__ = [
     "Resource",
     "ResponseStream",
     "Result",
+    "Round",
     "ScanFinding",
     "ScanReport",
     "ScanSkipped",

@@ -103,7 +103,8 @@ class skl_buffer(ctypes.c_void_p):
 
 
 class skl_call(ctypes.c_void_p):
-    """A started call of a tool."""
+    """A started call of a tool, or all calls that a response asks for (`skl_engine_respond()`), which are waited for,
+    cancelled and watched as one."""
 
 
 class skl_engine(ctypes.c_void_p):
@@ -177,6 +178,18 @@ class Functions(Protocol):
         options: Optional[bytes],
         options_len: int,
         result: Any,
+        err: Any,
+    ) -> int: ...
+    def skl_engine_respond(
+        self,
+        engine: skl_engine,
+        dialect: Optional[bytes],
+        dialect_len: int,
+        response: Optional[bytes],
+        response_len: int,
+        options: Optional[bytes],
+        options_len: int,
+        out: Any,
         err: Any,
     ) -> int: ...
     def skl_engine_handle(
@@ -392,6 +405,18 @@ PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
         ctypes.c_char_p,
         ctypes.c_size_t,
         ctypes.POINTER(skl_buffer),
+        ctypes.POINTER(skl_error),
+    ),
+    "skl_engine_respond": (
+        ctypes.c_int32,
+        skl_engine,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.POINTER(skl_call),
         ctypes.POINTER(skl_error),
     ),
     "skl_engine_handle": (

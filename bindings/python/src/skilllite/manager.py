@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import ctypes
-import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Optional, Union
 from . import _ffi, _handles, _library, errors
 from .call import Call
 from .result import Result
+from .round import Round
 from .values import LoadReport, PrepareReport, ReloadReport, Resource, ScanReport, SkillInfo, ToolDefinition
 
 StrPath = Union[str, "os.PathLike[str]"]
@@ -254,20 +254,29 @@ class SkillManager:
 
         `response` is the response body: a dict, its JSON text, an SDK's object, a list of its output items, or what
         `ResponseStream.response` gives. `timeout` and options, those of `execute`, apply to each call. The list
-        is empty when the response asks for nothing.
+        is empty when the response asks for nothing. Ctrl-C, or another exception of a signal handler, cancels the
+        calls.
         """
-        with self._handle as pointer:
-            function = _library.functions().skl_engine_handle
-            documents = (*_handles.document(plain(response)), *_handles.document(_options(options, timeout)))
-            return list(_handles.call_json(function, pointer, *_handles.text(dialect), *documents))
+        with self.respond(response, dialect, timeout=timeout, **options) as started:
+            return started.wait()
 
     async def ahandle_tool_calls(self, response: Any, dialect: str = "openai", **options: Any) -> list[dict[str, Any]]:
-        """`handle_tool_calls` in a thread, while the event loop of asyncio goes on.
+        """`handle_tool_calls` in an event loop of asyncio. Cancelling the task cancels the calls."""
+        with self.respond(response, dialect, **options) as started:
+            return await started.wait_async()
 
-        Cancelling the task does not end its calls, their limit of time does; `aexecute` and `AgenticLoop.arun` do.
+    def respond(
+        self, response: Any, dialect: str = "openai", *, timeout: Optional[float] = None, **options: Any
+    ) -> Round:
+        """Starts every tool call that an LLM's response asks for, in parallel, and returns at once.
+
+        Arguments are those of `handle_tool_calls`. For the output and the files of a call `start` it by itself.
         """
-        work = functools.partial(self.handle_tool_calls, response, dialect, **options)
-        return await asyncio.get_running_loop().run_in_executor(None, work)
+        functions = _library.functions()
+        documents = (*_handles.document(plain(response)), *_handles.document(_options(options, timeout)))
+        function, free = functions.skl_engine_respond, functions.skl_call_free
+        with self._handle as pointer:
+            return Round(_handles.new(_ffi.skl_call, free, function, pointer, *_handles.text(dialect), *documents))
 
     # Life
 

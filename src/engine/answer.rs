@@ -1,39 +1,9 @@
-//! An LLM's response answered: every call that it asks for is started, then all are waited for.
+//! What a model is told of a call that it asked for: the result, without what says nothing; and which errors are the
+//! host's and not for it.
 
 use serde_json::{Map, Value};
 
-use super::engine::Engine;
-use super::options::CallOptions;
-use crate::error::{Result, Status};
-use crate::tool::dialect::{Dialect, ToolAnswer, ToolCall};
-
-pub(super) fn respond(engine: &Engine, dialect: Dialect, response: &Value, options: &CallOptions) -> Result<Value> {
-    let calls = dialect.calls(response)?;
-    let snapshot = engine.snapshot()?;
-    let mut started = Vec::with_capacity(calls.len());
-    for ToolCall { id, name, arguments } in calls {
-        let call_id = if id.is_empty() { options.call_id.clone() } else { Some(id.clone()) };
-        let options = CallOptions { call_id, ..options.clone() };
-        let call = match arguments.and_then(|arguments| engine.start(&snapshot, &name, &arguments, options)) {
-            // The calls that were started end with `started`.
-            Err(error) if is_for_the_host(error.status) => return Err(error),
-            other => other,
-        };
-        started.push((id, name, call));
-    }
-    let mut answers = Vec::with_capacity(started.len());
-    for (id, name, call) in started {
-        let (content, is_error) = match call {
-            Ok(call) => {
-                let document = call.wait(None)?;
-                (for_model(&document).to_string(), document["status"] != "ok")
-            }
-            Err(error) => (error.message, true),
-        };
-        answers.push(ToolAnswer { id, name, content, is_error });
-    }
-    Ok(dialect.answers(&answers))
-}
+use crate::error::Status;
 
 /// Whether an error says something about the host or its config that no other arguments would change.
 pub(crate) fn is_for_the_host(status: Status) -> bool {

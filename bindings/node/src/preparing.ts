@@ -1,18 +1,13 @@
-/* What lasts as long as processes do, without holding up anybody: LLM responses answered, packages installed. The functions for it block
- * their thread, and the thread pool has too few to lose one for that long: they run in workers, one for each. */
+/* Packages installed, without holding up anybody. The function for it blocks its thread, and the thread pool has too few to lose one for
+ * that long: it runs in workers, one for each. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
+import type { PrepareReport } from './documents.js';
 import { SkillliteError } from './errors.js';
 import { functions } from './ffi.js';
 import type { Bytes, skl_engine } from './header.js';
 import { find } from './library.js';
-
-/** The functions that block for long, and what they take between the engine and their outputs. */
-export interface Inputs {
-    skl_engine_handle: readonly [Bytes, number, Bytes, number, Bytes, number];
-    skl_engine_prepare: readonly [Bytes, number];
-}
 
 /** What a worker starts with: the library, and a number that is 1 once it is loaded there. */
 export interface Start {
@@ -23,16 +18,15 @@ export interface Start {
 /** What a worker is asked to do. */
 export interface Question {
     engine: skl_engine;
-    name: keyof Inputs;
-    inputs: Inputs[keyof Inputs];
+    skill: readonly [Bytes, number];
 }
 
 /** What a worker says: the function's output, or why there is none. */
 export type Answer = { output: string } | { status: number; code: string; message: string };
 
-/* A worker costs 0.1 s to start and some megabytes; an engine runs twice as many calls at once as there are processors. */
+/* A worker costs 0.1 s to start and some megabytes. */
 const MOST_WORKERS = 8;
-const MOST_IDLE = 2;
+const MOST_IDLE = 1;
 
 /* Longer than it takes on any machine to load a library. */
 const LOADING_MS = 10_000;
@@ -44,17 +38,13 @@ const queue: (() => void)[] = [];
 let running = 0;
 let isWatchingExit = false;
 
-/** The document that a function gives. The engine must stay alive until this settles. */
-export async function answer<Output, Name extends keyof Inputs>(
-    engine: skl_engine,
-    name: Name,
-    inputs: Inputs[Name],
-): Promise<Output> {
+/** What `skl_engine_prepare` gives. The engine must stay alive until this settles. */
+export async function prepare(engine: skl_engine, skill: readonly [Bytes, number]): Promise<PrepareReport> {
     if (running < MOST_WORKERS) running++;
     else await new Promise<void>((resume) => queue.push(resume));
     try {
-        const given = await ask(idle.pop() ?? start(), { engine, name, inputs });
-        if ('output' in given) return JSON.parse(given.output) as Output;
+        const given = await ask(idle.pop() ?? start(), { engine, skill });
+        if ('output' in given) return JSON.parse(given.output) as PrepareReport;
         throw new SkillliteError(given.status, given.code, given.message);
     } finally {
         const next = queue.shift();
@@ -69,13 +59,13 @@ function start(): Worker {
         process.once('exit', () => {
             // koffi ends the process badly where a worker is stopped while it declares functions.
             for (const isLoaded of loading) Atomics.wait(isLoaded, 0, 0, LOADING_MS);
-            // Node waits for its workers when it ends, and they wait for scripts.
+            // Node waits for its workers when it ends, and they wait for installations.
             for (const engine of new Set(busy.values())) functions().skl_engine_close(engine, [null]);
         });
     }
     const isLoaded = new Int32Array(new SharedArrayBuffer(4));
     const workerData: Start = { library: find(), isLoaded };
-    const worker = new Worker(join(__dirname, 'answer-worker.js'), { workerData, execArgv: [] });
+    const worker = new Worker(join(__dirname, 'prepare-worker.js'), { workerData, execArgv: [] });
     loading.add(isLoaded);
     // An idle worker has nobody to tell.
     worker.on('error', () => {});
@@ -92,7 +82,7 @@ async function ask(worker: Worker, question: Question): Promise<Answer> {
     busy.set(worker, question.engine);
     try {
         const given = await new Promise<Answer>((resolve, reject) => {
-            const onEnd = (): void => reject(new Error(`the worker for ${question.name} has ended`));
+            const onEnd = (): void => reject(new Error('the worker for an installation has ended'));
             const settle = (answered: () => void): void => {
                 worker.off('message', onMessage).off('error', onError).off('exit', onEnd);
                 answered();
@@ -109,7 +99,7 @@ async function ask(worker: Worker, question: Question): Promise<Answer> {
     }
 }
 
-/** Keeps a worker for the next response. It does not keep the process. */
+/** Keeps a worker for the next installation. It does not keep the process. */
 function rest(worker: Worker): void {
     if (idle.length >= MOST_IDLE) {
         void worker.terminate();
