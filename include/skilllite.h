@@ -659,8 +659,9 @@ skl_status skl_skill_validate(const char *dir,
  * negative number waits without end. May be repeated; every caller gets the same result.
  *
  * On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
- * failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
- * to see the end also lists and hashes the files that the script left. Since 0.1.0.
+ * failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has
+ * ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first to see the end also
+ * lists and hashes the files that the script left. Since 0.1.0.
  */
 skl_status skl_call_wait(skl_call *call,
                          int64_t timeout_ms,
@@ -668,17 +669,17 @@ skl_status skl_call_wait(skl_call *call,
                          skl_error **err);
 
 /**
- * Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
- * before, during and after the call's end.
+ * Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had
+ * ended before. May be repeated, before, during and after the call's end.
  *
  * Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
  */
 skl_status skl_call_cancel(skl_call *call);
 
 /**
- * A descriptor that becomes readable when the call (of a response: the last one) has ended, for poll, epoll and event loops. It is a pipe or a socket
- * that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
- * polling it before the call is freed.
+ * A descriptor that becomes readable when the call has ended, of a response the last one, for poll, epoll and event
+ * loops. It is a pipe or a socket that is at its end then, so a loop that reads it gets end of file. It belongs to the
+ * call: do not close it, and stop polling it before the call is freed.
  *
  * -1 for NULL, in a forked child, and when the process has no descriptor left. Threads: any. Since 0.1.0.
  */
@@ -693,7 +694,8 @@ int skl_call_fd(const skl_call *call);
  * checked to be UTF-8; of length 0 when nothing came in time. While 1 MiB of a stream is unread the script waits for its
  * reader, and its wall_ms goes on. The result has the output's head and tail all the same. What is unread stays readable
  * after the end, until the call is freed. Statuses: NULL_ARGUMENT, INVALID_CONFIG (no such stream), UNSUPPORTED (a call
- * without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
+ * without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes.
+ * Since 0.1.0.
  */
 skl_status skl_call_read(skl_call *call,
                          uint32_t stream,
@@ -707,8 +709,8 @@ skl_status skl_call_read(skl_call *call,
  * nothing is left; it may also read the byte that is in it. It belongs to the call: do not close it, and stop polling it
  * before the call is freed.
  *
- * -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no descriptor left.
- * Threads: any. Since 0.1.0.
+ * -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no
+ * descriptor left. Threads: any. Since 0.1.0.
  */
 int skl_call_output_fd(const skl_call *call);
 
@@ -717,7 +719,8 @@ int skl_call_output_fd(const skl_call *call);
  *
  * On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
  * directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
- * RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
+ * RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any.
+ * Since 0.1.0.
  */
 skl_status skl_call_read_file(const skl_call *call,
                               const char *path,

@@ -1,4 +1,4 @@
-//! `skl_call`: one call in flight.
+//! `skl_call`: what is in flight, one call or those of a response.
 
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
@@ -40,8 +40,9 @@ pub(super) fn timeout_of(timeout_ms: i64) -> Option<Duration> {
 /// negative number waits without end. May be repeated; every caller gets the same result.
 ///
 /// On SKL_OK the caller owns `*result`, a JSON document (docs/api-conventions.md#result); a script that fails is no
-/// failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first
-/// to see the end also lists and hashes the files that the script left. Since 0.1.0.
+/// failure of this function. For the calls of a response it is the array of `skl_engine_handle()`, once the last has
+/// ended. Statuses: NULL_ARGUMENT, WAIT_TIMEOUT (the call goes on), FORKED. Threads: any; the first to see the end also
+/// lists and hashes the files that the script left. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_wait(
     call: *mut skl_call,
@@ -60,8 +61,8 @@ pub unsafe extern "C" fn skl_call_wait(
     }
 }
 
-/// Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had ended before. May be repeated,
-/// before, during and after the call's end.
+/// Ends a call, or every call of a response. Returns at once; the result then says "cancelled", unless the script had
+/// ended before. May be repeated, before, during and after the call's end.
 ///
 /// Statuses: NULL_ARGUMENT, FORKED. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -70,9 +71,9 @@ pub unsafe extern "C" fn skl_call_cancel(call: *mut skl_call) -> skl_status {
     unsafe { boundary(std::ptr::null_mut(), || shared(call, "call")?.call.cancel()) }
 }
 
-/// A descriptor that becomes readable when the call (of a response: the last one) has ended, for poll, epoll and event loops. It is a pipe or a socket
-/// that is at its end then, so a loop that reads it gets end of file. It belongs to the call: do not close it, and stop
-/// polling it before the call is freed.
+/// A descriptor that becomes readable when the call has ended, of a response the last one, for poll, epoll and event
+/// loops. It is a pipe or a socket that is at its end then, so a loop that reads it gets end of file. It belongs to the
+/// call: do not close it, and stop polling it before the call is freed.
 ///
 /// -1 for NULL, in a forked child, and when the process has no descriptor left. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -92,7 +93,8 @@ pub unsafe extern "C" fn skl_call_fd(call: *const skl_call) -> c_int {
 /// checked to be UTF-8; of length 0 when nothing came in time. While 1 MiB of a stream is unread the script waits for its
 /// reader, and its wall_ms goes on. The result has the output's head and tail all the same. What is unread stays readable
 /// after the end, until the call is freed. Statuses: NULL_ARGUMENT, INVALID_CONFIG (no such stream), UNSUPPORTED (a call
-/// without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes. Since 0.1.0.
+/// without "stream", the calls of a response), FORKED. Threads: any; those who read the same stream share its bytes.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_read(
     call: *mut skl_call,
@@ -119,8 +121,8 @@ pub unsafe extern "C" fn skl_call_read(
 /// nothing is left; it may also read the byte that is in it. It belongs to the call: do not close it, and stop polling it
 /// before the call is freed.
 ///
-/// -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no descriptor left.
-/// Threads: any. Since 0.1.0.
+/// -1 for NULL, for a call without "stream", for the calls of a response, in a forked child, and when the process has no
+/// descriptor left. Threads: any. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_output_fd(call: *const skl_call) -> c_int {
     boundary_or(-1, || {
@@ -134,7 +136,8 @@ pub unsafe extern "C" fn skl_call_output_fd(call: *const skl_call) -> c_int {
 ///
 /// On SKL_OK the caller owns `*out`, at most `max_bytes` long; a larger file is an error, never cut. The work
 /// directory lives as long as the call. Statuses: NULL_ARGUMENT, INVALID_UTF8, WAIT_TIMEOUT (it has not ended),
-/// RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any. Since 0.1.0.
+/// RESOURCE_NOT_FOUND, RESOURCE_TOO_LARGE, PATH_ESCAPE, IO, UNSUPPORTED (the calls of a response), FORKED. Threads: any.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn skl_call_read_file(
     call: *const skl_call,

@@ -280,7 +280,7 @@ mod tests {
             (&["deep/er/b", "links/passwd"], 99, Status::ResourceNotFound),
             (&["deep/er/b", "fifo"], 99, Status::ResourceNotFound),
             (&["a", "deep/er"], 99, Status::ResourceNotFound),
-            (&["a", "../work/a"], 99, Status::PathEscape),
+            (&["a", "../kept/a"], 99, Status::PathEscape),
             (&["a", "/etc/passwd"], 99, Status::PathEscape),
             (&["a", "."], 99, Status::PathEscape),
             (&["deep/er/b", "a", "a"], 99, Status::AlreadyExists),
